@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "millrace",
+  products: [
+    .executable(name: "millrace", targets: ["Millrace"]),
+    .executable(name: "provider-simulator", targets: ["ProviderSimulator"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // C libraries. Each is imported by exactly one Swift module.
+    .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CLinux"),
+
+    // Pure: no IO, time passed in.
+    .target(name: "BatchCore"),
+    .target(name: "Tokenizer"),
+    .target(name: "Wire", dependencies: ["BatchCore", "CCrypto", "CZlib"]),
+
+    // Edges.
+    .target(name: "Threading", dependencies: ["CLinux"]),
+    .target(name: "AMQP", dependencies: ["Wire", "Threading", "CRabbitMQ", logging]),
+    .target(name: "CurlHTTP", dependencies: ["Threading", "CCurl"]),
+    .target(name: "Providers", dependencies: ["BatchCore", "Wire"]),
+    .target(name: "Ledger", dependencies: ["BatchCore", "Wire"]),
+    .target(name: "LedgerSQLite", dependencies: ["Ledger", "BatchCore", "Wire", "Threading", grdb]),
+    .target(name: "Settings", dependencies: [yams]),
+    .target(name: "Observability", dependencies: ["Threading", logging, metrics]),
+    .target(name: "AdminServer", dependencies: [hummingbird, logging, lifecycle]),
+
+    // The pipeline, against ports.
+    .target(
+      name: "Worker",
+      dependencies: [
+        "BatchCore", "Wire", "Tokenizer", "Ledger", "Threading", collections, logging, metrics, lifecycle,
+      ]),
+
+    // Programs.
+    .executableTarget(
+      name: "Millrace",
+      dependencies: [
+        "Worker", "AdminServer", "Providers", "AMQP", "CurlHTTP", "Ledger", "LedgerSQLite", "Observability",
+        "Settings", "Threading", "Wire", "Tokenizer", "BatchCore", arguments, lifecycle, signals, logging, metrics,
+      ]),
+    .executableTarget(
+      name: "ProviderSimulator",
+      dependencies: ["Wire", "BatchCore", "Threading", hummingbird, arguments, logging, lifecycle]),
+
+    // Fakes, a clock that tests hold, and the suites that every ledger must pass.
+    .target(
+      name: "TestSupport",
+      dependencies: ["BatchCore", "Wire", "Ledger", "Worker", "Threading"], path: "Tests/TestSupport"),
+    .testTarget(name: "ArchitectureTests"),
+    .testTarget(name: "BatchCoreTests", dependencies: ["BatchCore"]),
+    .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer"]),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "BatchCore"]),
+    .testTarget(name: "AMQPTests", dependencies: ["AMQP", "Wire", "Threading", logging]),
+    .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP", "Threading"]),
+    .testTarget(name: "ProvidersTests", dependencies: ["Providers", "BatchCore", "Wire"]),
+    .testTarget(
+      name: "LedgerSQLiteTests", dependencies: ["LedgerSQLite", "Ledger", "BatchCore", "Wire", "TestSupport", grdb]),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+    .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "Threading", logging, metrics]),
+    .testTarget(name: "AdminServerTests", dependencies: ["AdminServer", hummingbird, logging, lifecycle]),
+    .testTarget(
+      name: "WorkerTests",
+      dependencies: [
+        "Worker", "Ledger", "LedgerSQLite", "BatchCore", "Wire", "Tokenizer", "Threading", "TestSupport", logging,
+        metrics, lifecycle,
+      ]),
+    .testTarget(
+      name: "ProviderSimulatorTests",
+      dependencies: ["ProviderSimulator", "Wire", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"), logging]),
+
+    // The physical limit that the benchmarks compare with: plain C on librabbitmq.
+    .executableTarget(
+      name: "EchoReference", dependencies: ["CRabbitMQ"], path: "Tests/Benchmarks/EchoReference"),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// The sanitizer run covers the modules that talk to C; the rest would only make it slow to build.
+if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
+  let kept: Set<String> = [
+    "CRabbitMQ", "CCurl", "CCrypto", "CZlib", "CLinux", "BatchCore", "Wire", "Threading", "AMQP", "CurlHTTP",
+    "AMQPTests", "CurlHTTPTests",
+  ]
+  package.products = []
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.dependencies.removeAll {
+    guard case .sourceControl(_, let location, _) = $0.kind else { return false }
+    return !["swift-log", "swift-collections"].contains { location.hasSuffix($0) }
+  }
+}
+
+// C-facing modules additionally check that every unsafe use is marked.
+let facesC: Set<String> = ["AMQP", "CurlHTTP", "Threading"]
+let isC: Set<String> = ["CLinux", "EchoReference"]
+
+for target in package.targets where target.type != .system && !isC.contains(target.name) {
+  var settings = target.swiftSettings ?? []
+  settings += [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+  ]
+  if facesC.contains(target.name) { settings.append(.strictMemorySafety()) }  // SE-0458
+  target.swiftSettings = settings
+}
