@@ -1,0 +1,65 @@
+public import BatchCore
+import Wire
+
+extension OpenAIProvider {
+  /// How far a provider's clock may be behind ours.
+  private static let clockSlack = Duration.seconds(900)
+  private static let largestListing = 32 << 20
+  private static let maximumPages = 500
+
+  /// The batches that carry the label, newest first as the provider lists them.
+  /// - Parameter createdAfter: how far back to look: when the intent was written.
+  /// - Throws: also when the list was too long to be read back that far; nothing found then means nothing.
+  public func findBatches(
+    label: String, createdAfter: Timestamp
+  ) async throws(ProviderError) -> [BatchSnapshot] {
+    let oldest = createdAfter + (.zero - Self.clockSlack)
+    var found: [BatchSnapshot] = []
+    try await readPages("search for batch \(label)", "/batches?limit=100") { page in
+      var newest: Timestamp?
+      for snapshot in page.lazy.compactMap(SnapshotParser.snapshot) {
+        if snapshot.label == label, !found.contains(where: { $0.id == snapshot.id }) { found.append(snapshot) }
+        // Without a time it may be of any age.
+        newest = max(newest ?? Timestamp(milliseconds: .min), snapshot.createdAt ?? Timestamp(milliseconds: .max))
+      }
+      // The order within a page is not trusted; that later pages are older is.
+      return newest.map { $0 >= oldest } ?? true
+    }
+    return found
+  }
+
+  /// The id of the newest input file that is named after the label.
+  public func findFile(label: String) async throws(ProviderError) -> String? {
+    var found: String?
+    let filename = label + ".jsonl"
+    try await readPages("search for file \(filename)", "/files?purpose=batch&order=desc&limit=1000") { page in
+      found = page.lazy.filter { $0["filename"]?.string == filename }.compactMap { $0["id"]?.string }.first
+      return found == nil
+    }
+    return found
+  }
+
+  /// Reads a list page by page until `visit` has seen enough.
+  private func readPages(
+    _ what: String, _ path: String, visit: ([JSONSlice]) -> Bool
+  ) async throws(ProviderError) {
+    var after: String?
+    for _ in 0..<Self.maximumPages {
+      let cursor = after.map { "&after=" + ProviderText.pathSegment($0) } ?? ""
+      let request = makeRequest(
+        "GET", path + cursor, limits: operationLimits(maximumResponseBytes: Self.largestListing))
+      let response = try await perform(what, request, isWrite: false)
+      guard let body = try? JSONSlice.parse(response.body),
+        let list = body.kind == .array ? body : body["data"], list.kind == .array
+      else { throw invalidResponse(what, "the answer is no list", isWrite: false) }
+      let page = Array(list.elements)
+      guard visit(page), body["has_more"]?.bool == true else { return }
+      let last = body["last_id"]?.string ?? page.last?["id"]?.string
+      guard let last, last != after else {
+        throw invalidResponse(what, "the list has more, but does not say where", isWrite: false)
+      }
+      after = last
+    }
+    throw invalidResponse(what, "the list has more than \(Self.maximumPages) pages", isWrite: false)
+  }
+}

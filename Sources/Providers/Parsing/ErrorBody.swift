@@ -1,0 +1,59 @@
+import Wire
+
+/// What a provider says with a refusal, as far as it says anything.
+struct ErrorBody: Hashable, Sendable {
+  var type: String?
+  var code: String?
+  var message: String
+
+  init(type: String?, code: String?, message: String) {
+    self.type = type
+    self.code = code
+    self.message = message
+  }
+
+  init?(body: [UInt8]) {
+    guard let slice = try? JSONSlice.parse(body, maximumDepth: JSONDepth.answers) else { return nil }
+    self.init(slice)
+  }
+
+  /// From a whole body: `{"error": …}` in its variants, also as the only element of an array, or `{"detail": …}`.
+  init?(_ body: JSONSlice) {
+    let body = body.kind == .array ? body.elements.first { _ in true } ?? body : body
+    guard body.kind == .object else { return nil }
+    if let error = body["error"], let parsed = ErrorBody(error: error) {
+      self = parsed
+    } else if let detail = body["detail"]?.string {
+      self.init(type: nil, code: nil, message: detail)
+    } else {
+      return nil
+    }
+  }
+
+  /// From the value of `error`: an object or a bare text; `null` and an empty object are no error.
+  init?(error: JSONSlice) {
+    switch error.kind {
+    case .string:
+      guard let text = error.string, !text.isEmpty else { return nil }
+      self.init(type: nil, code: nil, message: text)
+    case .object:
+      // Some give the status as the code.
+      let code = error["code"].flatMap { $0.string ?? $0.int64.map { String($0) } }
+      let type = error["type"]?.string
+      let message = error["message"]?.string
+      if code == nil, type == nil, message == nil { return nil }
+      self.init(type: type, code: code, message: message ?? "")
+    case .array, .number, .bool, .null:
+      return nil
+    }
+  }
+
+  /// Code, else type.
+  var label: String? {
+    if let code, !code.isEmpty { return code }
+    return type.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Code and type in lower case, to be compared.
+  var names: [String] { [code, type].compactMap { $0?.lowercased() } }
+}
