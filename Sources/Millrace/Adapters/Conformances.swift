@@ -1,0 +1,7 @@
+public import AMQP
+public import Providers
+public import Worker
+
+// Both sides are ours, and their methods already have the port's shapes.
+extension Publisher: ReplySink {}
+extension OpenAIProvider: Provider {}

@@ -1,0 +1,108 @@
+import AMQP
+import ArgumentParser
+import BatchCore
+import CurlHTTP
+import Glibc
+import LedgerSQLite
+import Logging
+import Providers
+import Settings
+
+struct Check: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Says whether configuration, broker, ledger and providers are as the service needs them.",
+    discussion: "Changes nothing. Ends with 0 when everything is well, with 1 when the service would not work.")
+
+  @OptionGroup var options: ConfigurationOptions
+
+  private struct Row: Sendable {
+    enum Mark: String, Sendable {
+      case good = "ok"
+      case warning = "warn"
+      case bad = "FAIL"
+    }
+
+    var what: String
+    var mark: Mark
+    var detail: String
+  }
+
+  func run() async throws {
+    signal(SIGPIPE, SIG_IGN)
+    let settings = try options.load()
+    var rows = [
+      Row(
+        what: "configuration", mark: .good,
+        detail: "\(settings.providers.count) providers, \(settings.models.entries.count) model patterns")
+    ]
+    rows += await broker(settings.amqp)
+    rows.append(await ledger(settings.ledger))
+    rows += await providers(settings)
+    for line in Self.table(rows) { print(line) }
+    if rows.contains(where: { $0.mark == .bad }) { throw ExitStatus.failure }
+  }
+
+  private func broker(_ settings: AMQPSettings) async -> [Row] {
+    do {
+      let connection = try settings.connection(named: "check")
+      let info = try await connection.probe()
+      var rows = [Row(what: "broker", mark: .good, detail: "\(info)")]
+      let report = try await settings.topology.check(connection, declare: false)
+      for entry in report.entries where entry.object.hasPrefix("queue") || entry.object.hasPrefix("exchange") {
+        switch entry.finding {
+        case .matching, .created: break
+        case .missing:
+          rows.append(
+            Row(
+              what: "topology", mark: settings.declare ? .warning : .bad,
+              detail: settings.declare ? "\(entry.object) is missing; serve declares it" : "\(entry)"))
+        case .differs, .unverified: rows.append(Row(what: "topology", mark: .warning, detail: "\(entry)"))
+        }
+      }
+      if rows.count == 1 { rows.append(Row(what: "topology", mark: .good, detail: "every exchange and queue is as wanted")) }
+      return rows
+    } catch {
+      return [Row(what: "broker", mark: .bad, detail: "\(error)")]
+    }
+  }
+
+  private func ledger(_ settings: LedgerSettings) async -> Row {
+    let url = settings.url.reveal()
+    guard url.hasPrefix("sqlite://") else {
+      return Row(
+        what: "ledger", mark: .bad,
+        detail: "\(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file")
+    }
+    do {
+      let ledger = try SQLiteLedger(path: String(url.dropFirst("sqlite://".count)))
+      let text = try await ledger.describe()
+      await ledger.close()
+      return Row(what: "ledger", mark: .good, detail: text)
+    } catch {
+      return Row(what: "ledger", mark: .bad, detail: "\(error)")
+    }
+  }
+
+  private func providers(_ settings: MillraceSettings) async -> [Row] {
+    let accounts = Accounts(settings)
+    var rows: [Row] = []
+    for provider in accounts.providers {
+      do {
+        try await provider.probe()
+        rows.append(Row(what: "provider \(provider.name)", mark: .good, detail: provider.account))
+      } catch {
+        rows.append(Row(what: "provider \(provider.name)", mark: .bad, detail: "\(error)"))
+      }
+    }
+    await accounts.shutDown()
+    return rows
+  }
+
+  private static func table(_ rows: [Row]) -> [String] {
+    let width = rows.map(\.what.count).max() ?? 0
+    return rows.map { row in
+      let mark = row.mark.rawValue + String(repeating: " ", count: 4 - row.mark.rawValue.count)
+      return mark + "  " + row.what + String(repeating: " ", count: width - row.what.count + 2) + row.detail
+    }
+  }
+}

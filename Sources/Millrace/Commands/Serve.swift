@@ -1,0 +1,130 @@
+import AMQP
+import AdminServer
+import ArgumentParser
+import BatchCore
+import CoreMetrics
+import Glibc
+import Ledger
+import LedgerSQLite
+import Logging
+import Observability
+import Providers
+import ServiceLifecycle
+import Settings
+import Threading
+import Tokenizer
+import UnixSignals
+import Wire
+import Worker
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs the service.",
+    discussion: """
+      Consumes both request queues until it is told to stop. On SIGTERM or SIGINT it stops consuming, lets calls in
+      flight end, publishes what is ready and exits 0 within execution.drain_timeout. A second signal ends it at once:
+      nothing is lost by that, it only takes longer to resume.
+      """)
+
+  @OptionGroup var options: ConfigurationOptions
+
+  func run() async throws {
+    // OpenSSL may write to a connection that is gone.
+    signal(SIGPIPE, SIG_IGN)
+    let settings = try options.load()
+    let telemetry = Telemetry(settings)
+    let logger = telemetry.logger
+    do {
+      try await serve(settings, telemetry)
+      await telemetry.writer.close()
+    } catch {
+      let exit = error as? ExitCode ?? ExitStatus.failure
+      if !(error is ExitCode) { logger.critical("\(error)") }
+      await telemetry.writer.close()
+      throw exit
+    }
+  }
+
+  private func serve(_ settings: MillraceSettings, _ telemetry: Telemetry) async throws {
+    let logger = telemetry.logger
+    let startedAt = SystemTimekeeper().now()
+    let ledger = try openLedger(settings.ledger)
+    let accounts = Accounts(settings)
+    let links = try BrokerLinks(settings.amqp, logger: logger)
+    let health = HealthBoard()
+    let topology = TopologyKeeper(settings: settings.amqp, health: health, logger: logger)
+    var configuration = settings.workerConfiguration
+    configuration.publishesPoison = { topology.publishesPoison($0) }
+    let worker = Worker(
+      ports: Worker.Ports(
+        sources: [
+          QueueSource(lane: .interactive, consumer: links.interactive, startedAt: startedAt),
+          QueueSource(lane: .deferred, consumer: links.deferred, startedAt: startedAt),
+        ],
+        sink: links.publisher, providers: accounts.providers, ledger: ledger, tokens: ByteRatioEstimator(),
+        prices: .openAI, time: SystemTimekeeper(), routes: settings.routing),
+      configuration: configuration, decoder: RequestDecoder(options: settings.decoding), paces: accounts.paces,
+      health: health, metrics: WorkerMetrics(factory: telemetry.registry), logger: logger)
+    let admin = AdminService(
+      configuration: AdminConfiguration(
+        listen: .init(host: settings.admin.listen.host, port: settings.admin.listen.port),
+        healthListen: settings.admin.healthListen.map { .init(host: $0.host, port: $0.port) },
+        token: settings.admin.token.reveal()),
+      status: ServiceStatus(links: links, topology: topology, health: health, registry: telemetry.registry),
+      logger: logger)
+    logger.info(
+      "Millrace starts",
+      metadata: [
+        "version": "\(MillraceVersion.number)", "ledger": "\(settings.ledger.url.redacted)",
+        "admin": "\(settings.admin.listen)", "providers": "\(accounts.providers.map(\.name))",
+      ])
+
+    // Shutdown goes from the last to the first: the worker drains while everything that it needs still runs.
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          .init(service: admin, failureTerminationBehavior: .cancelGroup),
+          .init(service: LinkService { await links.publisher.run() }),
+          .init(service: topology, failureTerminationBehavior: .cancelGroup),
+          .init(service: LinkService { await topology.whenReady { await links.interactive.run() } }),
+          .init(service: LinkService { await topology.whenReady { await links.deferred.run() } }),
+          .init(
+            service: WorkerService(worker: worker), successTerminationBehavior: .gracefullyShutdownGroup),
+        ],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    let result: Result<Void, any Error>
+    do {
+      try await group.run()
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    await ledger.close()
+    await accounts.shutDown()
+    try result.get()
+    logger.info("Millrace stopped")
+  }
+}
+
+/// The worker as a service.
+private struct WorkerService: Service {
+  let worker: Worker
+
+  func run() async throws { await worker.run() }
+}
+
+/// Opens the ledger that the configuration names.
+func openLedger(_ settings: LedgerSettings) throws -> SQLiteLedger {
+  let url = settings.url.reveal()
+  guard url.hasPrefix("sqlite://") else {
+    complain(
+      "config: ledger.url = \(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file")
+    throw ExitStatus.configuration
+  }
+  do {
+    return try SQLiteLedger(path: String(url.dropFirst("sqlite://".count)))
+  } catch {
+    complain("ledger: \(error.message)")
+    throw error.reason == .unusable ? ExitStatus.configuration : ExitStatus.unavailable
+  }
+}

@@ -1,0 +1,55 @@
+import AMQP
+import BatchCore
+import Logging
+import Settings
+import Worker
+
+extension AMQPSettings {
+  func connection(named name: String) throws(AMQPError) -> ConnectionConfiguration {
+    var connection = try ConnectionConfiguration(urls: urls.map { $0.reveal() })
+    connection.connectionName = "millrace \(name)"
+    connection.heartbeat = heartbeat
+    if connection.tls != nil || !tls.caFile.isEmpty || !tls.certFile.isEmpty || !tls.verify {
+      var found = connection.tls ?? TLSConfiguration()
+      if !tls.caFile.isEmpty { found.caFile = tls.caFile }
+      if !tls.certFile.isEmpty { found.certificateFile = tls.certFile }
+      if !tls.keyFile.isEmpty { found.keyFile = tls.keyFile }
+      found.verify = tls.verify
+      if connection.tls != nil { connection.tls = found }
+    }
+    return connection
+  }
+}
+
+/// The three connections of a service: one for each lane to consume, one to publish.
+struct BrokerLinks: Sendable {
+  let interactive: Consumer
+  let deferred: Consumer
+  let publisher: Publisher
+
+  init(_ settings: AMQPSettings, logger: Logger) throws(AMQPError) {
+    interactive = Consumer(
+      configuration: try settings.connection(named: "interactive"), queue: settings.names.interactiveQueue,
+      prefetch: settings.prefetch.interactive, maxUnackedBytes: settings.maxUnackedBytes, logger: logger)
+    deferred = Consumer(
+      configuration: try settings.connection(named: "deferred"), queue: settings.names.deferredQueue,
+      prefetch: settings.prefetch.deferred, maxUnackedBytes: settings.maxUnackedBytes, logger: logger)
+    publisher = Publisher(
+      configuration: try settings.connection(named: "publish"), limits: PublisherConfiguration(), logger: logger)
+  }
+
+  /// What the service cannot do now, by connection; empty when all are up.
+  var problems: [(name: String, detail: String)] {
+    [("interactive", interactive.state), ("deferred", deferred.state), ("publish", publisher.state)].compactMap {
+      name, state in
+      switch state {
+      case .connected: nil
+      case .connecting(let reason): (name, "connecting: \(reason)")
+      case .blocked(let reason): (name, "the broker has blocked publishing: \(reason)")
+      case .waiting(_, let lastError): (name, lastError)
+      case .consumerCancelled(let reason): (name, "the broker cancelled the consumer: \(reason)")
+      case .stopped: (name, "stopped")
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+
+@main
+struct MillraceCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "millrace",
+    abstract: "Turns a RabbitMQ queue of LLM requests into provider batches, and publishes every answer.",
+    discussion: """
+      Publish requests to the exchange llm.requests (routing key interactive.… or deferred.…), each as the JSON body
+      that you would POST to the provider. Bind a queue to llm.results to get the answers: the routing key is the
+      correlation_id of your request.
+
+        millrace check                     is everything there that it needs?
+        millrace serve                     run the service
+        millrace submit requests.jsonl     send a file of requests and wait for the answers
+
+      Without --config the defaults serve: a broker on 127.0.0.1, the key from OPENAI_API_KEY.
+      """,
+    version: MillraceVersion.text,
+    subcommands: [Serve.self, Check.self, Submit.self, ShowConfiguration.self])
+}
+
+enum MillraceVersion {
+  static let number = "0.1.0"
+  static let text = "millrace \(number)"
+}

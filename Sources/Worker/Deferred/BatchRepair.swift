@@ -1,0 +1,113 @@
+import BatchCore
+import Ledger
+import Logging
+
+/// What is done with a batch that its provider failed as a whole: nothing in it ran.
+struct BatchRepair: Sendable {
+  let context: WorkerContext
+  /// Takes a batch that a repair made.
+  let start: @Sendable (BatchRecord) -> Void
+
+  private static let mostHalvings = 6
+
+  /// Returns whether every row has left the batch.
+  func repair(_ batch: BatchRecord, _ snapshot: BatchSnapshot) async -> Bool {
+    let now = context.time.now()
+    let disposition = BatchFailure.disposition(
+      of: snapshot.problems, rowCount: batch.rowCount, halvings: batch.halvings)
+    context.logger.warning(
+      "Batch failed at its provider",
+      metadata: [
+        "batch": "\(batch.label)", "problems": "\(snapshot.problems.prefix(3).map { "\($0.code): \($0.message)" })",
+      ])
+    switch disposition {
+    case .resubmitLater(let after):
+      // Failed batches keep counting against the enqueued tokens for a while.
+      let delay = after ?? context.policy.delay(attempt: 4, retryAfter: nil, random: context.random())
+      return await giveBack(batch, notBefore: now + delay, limit: nil)
+    case .accountClosed:
+      context.health.report(
+        .account(batch.key.provider),
+        "\(batch.key.provider): \(snapshot.problems.first?.message ?? "the account is closed")")
+      return await giveBack(batch, notBefore: now + .seconds(60), limit: nil)
+    case .dropLines(let lines, let failure):
+      guard await drop(lines, of: batch, failure) else { return false }
+      return await giveBack(batch, notBefore: now, limit: nil)
+    case .halve:
+      return await split(batch, into: 2)
+    case .separate:
+      return await split(batch, into: batch.rowCount)
+    case .failAll(let failure):
+      return await giveBack(
+        batch, notBefore: now,
+        limit: AttemptOutcome.Limit(maximumAttempts: 0, failure: failure))
+    }
+  }
+
+  private func giveBack(_ batch: BatchRecord, notBefore: Timestamp, limit: AttemptOutcome.Limit?) async -> Bool {
+    let done: Void? = await context.retry("take a batch apart") { () async throws(LedgerError) in
+      try await context.ledger.abandon(batch.id, notBefore: notBefore, limit: limit, at: context.time.now())
+    }
+    context.outboxReady.raise()
+    return done != nil
+  }
+
+  /// Answers the rows that the provider names by their line, from 1.
+  private func drop(_ lines: [Int], of batch: BatchRecord, _ failure: Failure) async -> Bool {
+    let wanted = Set(lines)
+    var line = 0
+    var after: RequestID?
+    while true {
+      let from = after
+      let rows = await context.retry("find the refused rows") { () async throws(LedgerError) in
+        try await context.ledger.unsettledRows(batch.id, after: from, limit: 5000)
+      }
+      guard let rows else { return false }
+      guard let last = rows.last else { return true }
+      after = last.id
+      var outcomes: [AttemptOutcome] = []
+      for row in rows {
+        line += 1
+        guard wanted.contains(line) else { continue }
+        outcomes.append(
+          AttemptOutcome(id: row.id, attempt: row.attempt, batch: batch.id, verdict: .finish(failure)))
+      }
+      if outcomes.isEmpty { continue }
+      let done = await context.retry("answer the refused rows") { [outcomes] () async throws(LedgerError) in
+        try await context.ledger.record(outcomes, at: context.time.now())
+      }
+      guard done != nil else { return false }
+      context.metrics.outcome(lane: .deferred, succeeded: false, by: outcomes.count)
+    }
+  }
+
+  /// Nobody says which row is bad: parts of the batch are tried apart. Their intents are committed at once, so that the
+  /// rows don't gather in one window again.
+  private func split(_ batch: BatchRecord, into parts: Int) async -> Bool {
+    var rows: [UnsettledRow] = []
+    while true {
+      let from = rows.last?.id
+      let page = await context.retry("split a batch") { () async throws(LedgerError) in
+        try await context.ledger.unsettledRows(batch.id, after: from, limit: 5000)
+      }
+      guard let page else { return false }
+      if page.isEmpty { break }
+      rows += page
+    }
+    guard await giveBack(batch, notBefore: context.time.now(), limit: nil) else { return false }
+    let size = max(1, (rows.count + parts - 1) / max(1, parts))
+    for start in stride(from: 0, to: rows.count, by: size) {
+      let plan = BatchPlan(
+        key: batch.key, rows: rows[start..<min(start + size, rows.count)].map(\.id),
+        label: BatchLabel.make(context.random()), account: batch.account, trigger: .requests,
+        halvings: batch.halvings + 1)
+      let planned = await context.retry("split a batch") { () async throws(LedgerError) in
+        try await context.ledger.plan(plan, at: context.time.now())
+      }
+      guard let planned else { return false }
+      if let part = planned.batch { self.start(part) }
+      if !planned.expired.isEmpty { context.outboxReady.raise() }
+    }
+    return true
+  }
+}

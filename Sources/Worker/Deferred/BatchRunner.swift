@@ -1,0 +1,54 @@
+import BatchCore
+import Ledger
+import Logging
+
+/// Takes planned and submitted batches to their end, each in a task of its own.
+final class BatchRunner: Sendable {
+  private let context: WorkerContext
+  private let inbox: Mailbox<BatchRecord>
+  private let submitter: BatchSubmitter
+  private let harvester: BatchHarvester
+  private let windows: WindowKeeper
+  /// Batches on their way to the provider.
+  let submitting = Latch()
+
+  init(context: WorkerContext, inbox: Mailbox<BatchRecord>, windows: WindowKeeper) {
+    self.context = context
+    self.inbox = inbox
+    self.windows = windows
+    submitter = BatchSubmitter(context: context)
+    harvester = BatchHarvester(context: context) { inbox.send($0) }
+  }
+
+  func start(_ batch: BatchRecord) { inbox.send(batch) }
+  /// No batch is started after it; `run` returns when the running ones end or are cancelled.
+  func close() { inbox.close() }
+
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      while let batches = await inbox.next() {
+        for batch in batches { group.addTask { await self.work(batch) } }
+      }
+    }
+  }
+
+  /// One batch to its end. Returns early only when the task is cancelled: the ledger knows where to go on.
+  private func work(_ batch: BatchRecord) async {
+    guard let provider = context.providers[batch.key.provider], provider.account == batch.account else {
+      let detail =
+        "batch \(batch.label) belongs to the account \(batch.account), which is not configured; it waits until that key is back"
+      context.health.report(.batch(batch.label), detail)
+      context.logger.error("\(detail)")
+      return
+    }
+    submitting.enter()
+    let submitted = await submitter.submit(batch, to: provider)
+    submitting.leave()
+    switch submitted {
+    case .submitted(let submitted):
+      if await harvester.harvest(submitted, from: provider) { windows.sweep() }
+    case .returned: windows.sweep()
+    case .stopped: break
+    }
+  }
+}

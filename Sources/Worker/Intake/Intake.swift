@@ -1,0 +1,190 @@
+import BatchCore
+import Ledger
+import Logging
+import Tokenizer
+import Wire
+
+/// Takes the deliveries of one queue into the ledger: decode, commit, and only then ack or dispatch.
+struct Intake: Sendable {
+  var context: WorkerContext
+  var source: any DeliverySource
+  var decoder: RequestDecoder
+  var tokens: any TokenCounting
+  var routes: @Sendable (String) -> [Route]
+  var gate: IntakeGate.LaneGate
+  /// Where new work goes.
+  var windows: WindowKeeper
+  var calls: CallDispatcher
+  var acks: AckTracker
+
+  /// Chunks that are decoded and committed at once: enough that a commit never waits for a decode.
+  private static let concurrentChunks = 4
+
+  /// Runs until the source ends and everything that it delivered is settled or held.
+  func run() async {
+    let permits = Permits(Self.concurrentChunks)
+    await withDiscardingTaskGroup { group in
+      while true {
+        await gate.wait()
+        guard let chunk = await source.next() else { break }
+        // What was delivered before is dealt with alone, so that a message which ends the process takes no other along.
+        let (suspects, rest) = chunk.split { RequestDecoder.deliveryCount(of: $0) >= Self.suspectAfter }
+        for part in [rest] + suspects.map({ [$0] }) where !part.isEmpty {
+          await permits.acquire()
+          group.addTask {
+            await self.admit(part)
+            permits.release()
+          }
+        }
+      }
+    }
+  }
+
+  private static let suspectAfter = 3
+
+  private func admit(_ deliveries: [Delivery]) async {
+    let now = context.time.now()
+    var requests: [NewRequest] = []
+    var origins: [Delivery] = []
+    requests.reserveCapacity(deliveries.count)
+    origins.reserveCapacity(deliveries.count)
+    for delivery in deliveries {
+      switch decode(delivery, at: now) {
+      case .request(let request):
+        requests.append(newRequest(request, delivery, at: now))
+        origins.append(delivery)
+      case .poison(let poison):
+        requests.append(
+          NewRequest(
+            envelope: poison.envelope, content: .poison(poison.failure), bodyHash: poison.bodyHash, receivedAt: now,
+            redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration, properties: []))
+        origins.append(delivery)
+      case .cancel(let cancel):
+        await self.cancel(cancel, delivery)
+      }
+    }
+    if requests.isEmpty { return }
+    let admitted = await context.retry("accept requests") { [requests] () async throws(LedgerError) in
+      try await context.ledger.admit(requests, at: now)
+    }
+    // Without a commit the broker keeps custody: the deliveries come again on the next connection.
+    guard let admitted else { return }
+    context.metrics.delivered(lane: source.lane, admitted)
+    follow(admitted, requests, origins)
+  }
+
+  private func decode(_ delivery: Delivery, at now: Timestamp) -> DecodedMessage {
+    let count = RequestDecoder.deliveryCount(of: delivery)
+    if count >= max(1, context.configuration.deliveryLimit - 1) {
+      let failure = Failure(
+        .deliveryLimit,
+        "the message was delivered \(count) times and never dealt with; it is not parsed again and goes to the dead letters")
+      return .poison(decoder.refuse(delivery, with: failure, receivedAt: now))
+    }
+    return decoder.decode(delivery, queueLane: source.lane, receivedAt: now)
+  }
+
+  private func newRequest(_ request: DecodedRequest, _ delivery: Delivery, at now: Timestamp) -> NewRequest {
+    var content: NewRequest.Content
+    let (lane, custody) = LaneChooser(autoDeferredHorizon: context.configuration.autoDeferredHorizon).choose(
+      queue: source.lane, wish: request.lane, deadline: request.deadline, now: now)
+    if let route = routes(request.model).first {
+      let estimate = tokens.estimate(textBytes: request.estimatedTextBytes, model: request.model)
+      content = .call(
+        NewCall(
+          endpoint: request.endpoint, model: request.model, route: route, lane: lane, custody: custody,
+          body: request.body, tokens: estimate, deadline: request.deadline))
+      if let provider = context.providers[route.provider], !provider.capabilities.endpoints.contains(request.endpoint) {
+        content = .poison(
+          Failure(
+            .unsupportedEndpoint,
+            "\(request.endpoint.path) is not offered by the provider \(route.provider) that serves \(request.model)"))
+      }
+    } else {
+      content = .poison(
+        Failure(.unknownModel, "no model named \(request.model) is configured; add it under models in the configuration"))
+    }
+    return NewRequest(
+      envelope: request.envelope, content: content, bodyHash: request.bodyHash, receivedAt: now,
+      redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration,
+      properties: PropertiesCodec.encode(delivery.properties))
+  }
+
+  /// Settles what the ledger has, holds what the broker has, and passes on what is new.
+  private func follow(_ admissions: [Admission], _ requests: [NewRequest], _ origins: [Delivery]) {
+    var settlements: [Settlement] = []
+    var fingerprints: [RequestID] = []
+    var rows: [AcceptedRow] = []
+    var calls: [PendingCall] = []
+    var parked = false
+    var ready = false
+    for (index, admission) in admissions.enumerated() {
+      let request = requests[index]
+      let delivery = origins[index]
+      var poison: HeldDeliveries.Poison?
+      switch (admission.kind, request.content) {
+      case (.new(let attempt), .call(let call)), (.takenOver(let attempt), .call(let call)):
+        switch (call.lane, admission.custody) {
+        case (.deferred, _): rows.append(AcceptedRow(id: admission.id, call: call, receivedAt: request.receivedAt))
+        case (.interactive, .ledger): parked = true
+        case (.interactive, .broker):
+          calls.append(
+            PendingCall(
+              id: admission.id, attempt: attempt, call: call, receivedAt: request.receivedAt,
+              arrivedAt: context.time.monotonic()))
+        }
+      case (.refused(let failure), _):
+        if failure.code.isPoison { poison = HeldDeliveries.Poison(delivery: delivery, failure: failure) }
+        ready = true
+      case (.answered, _): ready = true
+      case (.inFlight, _), (.new, .poison), (.takenOver, .poison): break
+      }
+      if admission.custody == .ledger {
+        settlements.append(Settlement(delivery.token, .ack))
+        if request.envelope.identity.kind == .fingerprint { fingerprints.append(admission.id) }
+      } else {
+        context.held.hold(
+          admission.id, HeldDeliveries.Held(source: source, token: delivery.token, poison: poison))
+      }
+    }
+    if !settlements.isEmpty { source.settle(settlements) }
+    acks.acked(fingerprints, from: source)
+    windows.add(rows)
+    self.calls.submit(calls)
+    if parked { self.calls.parkedWorkIsReady() }
+    // Last: a reply that is confirmed must find its delivery held.
+    if ready || admissions.contains(where: { $0.kind == .inFlight }) { context.outboxReady.raise() }
+  }
+
+  private func cancel(_ cancel: CancelRequest, _ delivery: Delivery) async {
+    let done = await context.retry("cancel a request") { () async throws(LedgerError) in
+      try await context.ledger.cancel(
+        tenant: cancel.tenant, correlationID: cancel.correlationID, at: context.time.now())
+    }
+    guard let done else { return }
+    windows.remove(done)
+    source.settle([Settlement(delivery.token, .ack)])
+    context.outboxReady.raise()
+  }
+}
+
+extension DeliveryToken {
+  /// The generation as the ledger keeps it.
+  var ledgerGeneration: Int64 { Int64(bitPattern: generation) }
+}
+
+extension AcceptedRow {
+  fileprivate init(id: RequestID, call: NewCall, receivedAt: Timestamp) {
+    self.init(
+      id: id, endpoint: call.endpoint, route: call.route, tokens: call.tokens, bytes: Int64(call.body.bytes.count),
+      deadline: call.deadline, receivedAt: receivedAt, notBefore: receivedAt, attempts: 0)
+  }
+}
+
+extension Array {
+  fileprivate func split(_ isFirst: (Element) -> Bool) -> ([Element], [Element]) {
+    // Nearly always there is nothing to split.
+    guard contains(where: isFirst) else { return ([], self) }
+    return (filter(isFirst), filter { !isFirst($0) })
+  }
+}

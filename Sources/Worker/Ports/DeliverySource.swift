@@ -1,0 +1,20 @@
+public import BatchCore
+public import Wire
+
+/// Where requests come from: the consumer of one request queue.
+public protocol DeliverySource: Sendable {
+  /// The lane that the queue stands for. It decides custody.
+  var lane: Lane { get }
+
+  /// The next deliveries, at least one, as many as are there; `nil` after `stop`. One caller at a time.
+  func next() async -> [Delivery]?
+
+  /// Tells the broker what became of deliveries. Never waits; tokens of an earlier channel are dropped.
+  func settle(_ settlements: [Settlement])
+
+  /// Returns whether everything settled so far is known to have been processed by the broker.
+  func barrier() async -> Bool
+
+  /// Ends consumption: no delivery comes after it, settlements still work.
+  func stop() async
+}

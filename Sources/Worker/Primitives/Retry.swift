@@ -1,0 +1,30 @@
+import BatchCore
+import Ledger
+import Logging
+
+/// Repeats an operation on the ledger until it commits: what waits behind it keeps its custody, and nothing is dropped.
+struct LedgerRetry: Sendable {
+  var time: any Timekeeper
+  var health: HealthBoard
+  var logger: Logger
+
+  /// Runs the operation until it succeeds. Returns nil only if the task is cancelled or the ledger is closed.
+  func callAsFunction<Result: Sendable>(
+    _ what: String, _ operation: () async throws(LedgerError) -> Result
+  ) async -> Result? {
+    var delay = Duration.milliseconds(100)
+    while true {
+      do throws(LedgerError) {
+        let result = try await operation()
+        if delay > .milliseconds(100) { health.clear(.ledger) }
+        return result
+      } catch {
+        if case .closed = error.reason { return nil }
+        health.report(.ledger, "\(what): \(error.message)")
+        logger.error("The ledger did not commit; trying again", metadata: ["operation": "\(what)", "error": "\(error)"])
+      }
+      guard (try? await time.sleep(for: delay)) != nil else { return nil }
+      delay = min(delay * 2, .seconds(5))
+    }
+  }
+}

@@ -1,0 +1,46 @@
+public import BatchCore
+public import Wire
+
+/// What the worker needs to know of the configuration.
+public struct WorkerConfiguration: Sendable {
+  /// Calls in flight at once, over all accounts.
+  public var workerConcurrency = 64
+  public var maximumAttempts = 5
+  public var backoffBase = Duration.seconds(2)
+  public var maximumRetryAfter = Duration.seconds(3600)
+  /// How long an interactive delivery may stay unacked while it waits for a gate.
+  public var interactiveHold = Duration.seconds(30)
+  /// The interactive queue's prefetch: one route may hold a quarter of it.
+  public var interactivePrefetch = 512
+  public var pollInterval = Duration.seconds(5)
+  public var settleGrace = Duration.seconds(600)
+  /// How long after an unconfirmed create the provider is searched, and searched again before a second create.
+  public var reconcileGrace = Duration.seconds(30)
+  public var drainTimeout = Duration.seconds(25)
+  public var callTimeout = Duration.seconds(600)
+  public var deferredWindow = WindowLimits(
+    idle: .seconds(30), maximumAge: .seconds(300), maximumRequests: 50_000, maximumTokens: 2_000_000,
+    maximumBytes: 180 << 20)
+  /// A deadline nearer than this never enters a native batch in the auto lane.
+  public var autoDeferredHorizon = Duration.seconds(86_400)
+  /// The broker's delivery limit of the request queues; one before it, a message is answered unparsed.
+  public var deliveryLimit = 100
+  /// Whether a lane's poison is dead-lettered by our own publish, since its queue's dead-letter path is not verified.
+  public var publishesPoison: @Sendable (Lane) -> Bool = { _ in false }
+  public var deadLettersRejected = false
+  public var maximumBacklogBytes: Int64 = 50 << 30
+  public var names = Names()
+  public var messageLimits = MessageLimits()
+  public var traceIDHeader = "x-batch-trace-id"
+
+  /// Broker objects that the worker publishes to.
+  public struct Names: Sendable {
+    public var resultsExchange = "llm.results"
+    public var unclaimedExchange = "llm.results.unclaimed"
+    public var deadLetterExchange = "llm.dead-letters"
+
+    public init() {}
+  }
+
+  public init() {}
+}

@@ -1,0 +1,141 @@
+import BatchCore
+public import CoreMetrics
+import Ledger
+import Metrics
+
+/// The worker's counters and gauges. Dimensions come from closed enums and configured names only.
+public struct WorkerMetrics: Sendable {
+  private let factory: any MetricsFactory
+
+  public init(factory: any MetricsFactory) {
+    self.factory = factory
+  }
+
+  /// Names without prefix, with their help texts.
+  public static let descriptions: [String: String] = [
+    "deliveries": "Deliveries by lane and by what the ledger made of them.",
+    "deliveries_held": "Interactive deliveries that wait unacked for their reply's confirm.",
+    "windows_closed": "Windows closed, by lane and by what closed them.",
+    "batches": "Batches, by provider and by what happened to them.",
+    "batch_rows": "Result rows of batches, by provider and disposition.",
+    "provider_calls": "Synchronous calls, by provider and disposition.",
+    "provider_call_seconds": "Duration of synchronous calls, by provider.",
+    "tokens": "Tokens that providers reported, by provider and kind.",
+    "cost_picousd": "Settled cost in pico-USD, by provider and lane.",
+    "replies": "Replies, by what the broker made of them.",
+    "dead_letters": "Dead letters, by error code.",
+    "outcomes": "Requests with an outcome, by lane and status.",
+    "backlog_requests": "Requests in the ledger without an outcome, by lane and model.",
+    "backlog_tokens": "Estimated tokens of the backlog, by lane and model.",
+    "backlog_oldest_seconds": "Age of the oldest request in the backlog, by lane and model.",
+    "backlog_next_deadline_seconds": "Seconds until the next deadline in the backlog is missed, by lane and model.",
+    "unreadable_results": "Result lines that named no request of their batch, by provider.",
+    "superseded": "Results of attempts whose request had its outcome already, by provider.",
+  ]
+
+  private func count(_ label: String, _ dimensions: [(String, String)], by amount: Int = 1) {
+    if amount == 0 { return }
+    Counter(label: label, dimensions: dimensions, factory: factory).increment(by: amount)
+  }
+
+  private func set(_ label: String, _ dimensions: [(String, String)], _ value: Double) {
+    Gauge(label: label, dimensions: dimensions, factory: factory).record(value)
+  }
+
+  func delivered(lane: Lane, _ admissions: [Admission]) {
+    var counts: [String: Int] = [:]
+    for admission in admissions {
+      let kind =
+        switch admission.kind {
+        case .new: "new"
+        case .takenOver: "taken_over"
+        case .inFlight: "in_flight"
+        case .answered: "answered"
+        case .refused: "refused"
+        }
+      counts[kind, default: 0] += 1
+    }
+    for (kind, amount) in counts { count("deliveries", [("lane", lane.name), ("result", kind)], by: amount) }
+  }
+
+  func held(_ amount: Int) { set("deliveries_held", [], Double(amount)) }
+
+  func windowClosed(lane: Lane, trigger: WindowTrigger) {
+    count("windows_closed", [("lane", lane.name), ("trigger", "\(trigger)")])
+  }
+
+  func batch(provider: String, event: String) { count("batches", [("provider", provider), ("event", event)]) }
+
+  func rows(provider: String, _ results: [BatchResult]) {
+    var counts: [String: Int] = [:]
+    for result in results { counts[result.disposition.label, default: 0] += 1 }
+    for (label, amount) in counts {
+      count("batch_rows", [("provider", provider), ("disposition", label)], by: amount)
+    }
+  }
+
+  func call(provider: String, disposition: Disposition, duration: Duration) {
+    count("provider_calls", [("provider", provider), ("disposition", disposition.label)])
+    Timer(label: "provider_call_seconds", dimensions: [("provider", provider)], factory: factory)
+      .recordNanoseconds(duration.wholeMilliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue)
+  }
+
+  func usage(provider: String, lane: Lane, _ usages: [Usage], cost: [PicoUSD]) {
+    let input = usages.reduce(0) { $0 &+ $1.inputTokens }
+    let cached = usages.reduce(0) { $0 &+ $1.cachedInputTokens }
+    let output = usages.reduce(0) { $0 &+ $1.outputTokens }
+    count("tokens", [("provider", provider), ("kind", "input")], by: Int(clamping: input))
+    count("tokens", [("provider", provider), ("kind", "cached_input")], by: Int(clamping: cached))
+    count("tokens", [("provider", provider), ("kind", "output")], by: Int(clamping: output))
+    let sum = cost.reduce(0) { $0 &+ $1.value }
+    count("cost_picousd", [("provider", provider), ("lane", lane.name)], by: Int(clamping: sum))
+  }
+
+  func replies(_ outcome: String, by amount: Int) { count("replies", [("outcome", outcome)], by: amount) }
+  func deadLetter(_ code: FailureCode) { count("dead_letters", [("code", code.rawValue)]) }
+  func outcome(lane: Lane, succeeded: Bool, by amount: Int = 1) {
+    count("outcomes", [("lane", lane.name), ("status", succeeded ? "succeeded" : "failed")], by: amount)
+  }
+  func unreadable(provider: String, by amount: Int) { count("unreadable_results", [("provider", provider)], by: amount) }
+  func superseded(provider: String, by amount: Int) { count("superseded", [("provider", provider)], by: amount) }
+
+  /// Entries that are gone are set to zero, so that a gauge does not keep its last backlog for ever.
+  func backlog(_ entries: [BacklogEntry], gone: Set<BacklogKey>, now: Timestamp) {
+    for entry in entries {
+      let dimensions = [("lane", entry.lane.name), ("model", entry.model)]
+      set("backlog_requests", dimensions, Double(entry.requests))
+      set("backlog_tokens", dimensions, Double(entry.tokens))
+      set("backlog_oldest_seconds", dimensions, Double((now - entry.oldest).wholeMilliseconds) / 1000)
+      if let deadline = entry.earliestDeadline {
+        set("backlog_next_deadline_seconds", dimensions, Double((deadline - now).wholeMilliseconds) / 1000)
+      }
+    }
+    for key in gone {
+      let dimensions = [("lane", key.lane.name), ("model", key.model)]
+      for label in ["backlog_requests", "backlog_tokens", "backlog_oldest_seconds"] { set(label, dimensions, 0) }
+    }
+  }
+}
+
+/// What backlog gauges are told apart by.
+struct BacklogKey: Hashable {
+  var lane: Lane
+  var model: String
+}
+
+extension Disposition {
+  /// A bounded word for metrics.
+  var label: String {
+    switch self {
+    case .succeeded: "succeeded"
+    case .rejected: "rejected"
+    case .rateLimited: "rate_limited"
+    case .retryable: "retryable"
+    case .accountClosed(.unauthorised): "unauthorised"
+    case .accountClosed(.billing): "billing"
+    case .notExecuted(.expired): "expired"
+    case .notExecuted(.cancelled): "cancelled"
+    case .notExecuted(.failed): "failed"
+    }
+  }
+}
