@@ -1,0 +1,96 @@
+public import BatchCore
+
+/// The durable record of requests, attempts, batches, results and replies.
+///
+/// Every call that writes returns after its commit is on disk; calls that run at the same time may share one commit.
+/// Lists keep their order. Times are passed in.
+public protocol LedgerStore: Sendable {
+  // MARK: Custody
+
+  /// Records deliveries under their identities. See `Admission` for what comes of each.
+  func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission]
+
+  /// Notes that the broker is known to have processed the acks of these rows: a later delivery with their fingerprint
+  /// is another request even if it is marked as redelivered.
+  func acknowledged(_ rows: [RequestID]) async throws(LedgerError)
+
+  /// Moves interactive claims from the broker's custody into the ledger's, to be sent when a gate opens.
+  func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError)
+
+  /// Claims parked rows of one provider and model that may be sent now, oldest first.
+  func takeParked(provider: String, model: String, limit: Int, at now: Timestamp) async throws(LedgerError)
+    -> [ParkedCall]
+
+  /// Routes that have parked rows, with the earliest time at which one may be sent.
+  func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)]
+
+  /// Finishes what has not been sent of the subscriber with this tenant and correlation ID as `cancelled`.
+  /// Returns the rows.
+  func cancel(tenant: String, correlationID: [UInt8], at now: Timestamp) async throws(LedgerError) -> [RequestID]
+
+  // MARK: Batches
+
+  /// Accepted rows without a batch in id order, after the given one.
+  func acceptedRows(after: RequestID?, limit: Int) async throws(LedgerError) -> [AcceptedRow]
+
+  /// Commits the intent: a batch of those rows that are still accepted, without a batch and within their deadline.
+  func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch
+
+  /// Bodies of a batch's rows in id order after the given one, at most `limit` rows and about `maximumBytes`.
+  func batchRows(_ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int) async throws(LedgerError)
+    -> [BatchRowBody]
+
+  /// Notes that the create is about to be written. From here on the batch may exist at the provider.
+  func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError)
+
+  /// Back to planned: the create is known not to have happened.
+  func markPlanned(_ batch: BatchID) async throws(LedgerError)
+
+  /// The provider's id is known.
+  func markSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) async throws(LedgerError)
+
+  /// All rows of the batch that have no result go back to the accepted rows, or finish when their attempts are used up
+  /// (without a limit the attempt does not count); the batch ends as abandoned.
+  func abandon(_ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp)
+    async throws(LedgerError)
+
+  /// Batches that are planned, creating or submitted.
+  func openBatches() async throws(LedgerError) -> [BatchRecord]
+
+  /// Rows that are still in the batch without a result, in id order after the given one.
+  func unsettledRows(_ batch: BatchID, after: RequestID?, limit: Int) async throws(LedgerError) -> [UnsettledRow]
+
+  /// Ends a batch that has no unsettled rows.
+  func settle(_ batch: BatchID, at now: Timestamp) async throws(LedgerError)
+
+  // MARK: Outcomes and replies
+
+  /// Records the ends of attempts: cost, result and replies in one transaction.
+  func record(_ outcomes: [AttemptOutcome], at now: Timestamp) async throws(LedgerError) -> [RecordedOutcome]
+
+  /// Finishes requests that were not sent, with a failure.
+  func fail(_ rows: [(id: RequestID, failure: Failure, body: RequestBody?)], at now: Timestamp)
+    async throws(LedgerError)
+
+  /// The next replies of the outbox in the order in which they became ready, at most `limit` and about `maximumBytes`.
+  /// A reply is taken once, until it is given back or the ledger is opened again.
+  func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply]
+
+  /// The broker confirmed these replies.
+  func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError)
+
+  /// The broker refuses these replies whatever is done; they stay in the ledger and block nobody.
+  func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError)
+
+  // MARK: Watching
+
+  func backlog() async throws(LedgerError) -> [BacklogEntry]
+
+  /// Bytes that the backlog's bodies take, about.
+  func backlogBytes() async throws(LedgerError) -> Int64
+
+  /// One line for `millrace check`: what and where the store is, and its schema version.
+  func describe() async throws(LedgerError) -> String
+
+  func close() async
+}
