@@ -1,0 +1,159 @@
+import BatchCore
+import Ledger
+import Wire
+
+/// Walks the outbox. Its place is kept in memory, so that taking a reply writes nothing; a new process starts at the
+/// front, where everything is that was not delivered.
+final class OutboxReader: ReadSession {
+  let snapshot: Snapshot
+  private let select: Statement
+  private let selectLeader: Statement
+  private let selectBody: Statement
+  private let selectModel: Statement
+  private let selectRoute: Statement
+  private var models = NameReader<String>()
+  private var routes = NameReader<Route>()
+  /// The last place that was taken. Places are given out in the order of commits, so nothing appears before it.
+  private var cursor: Int64 = 0
+
+  init(_ connection: OpaquePointer) throws {
+    snapshot = try Snapshot(connection)
+    let answer = """
+      s.status, s.provider_request_id, s.body, a.input_tokens, a.cached_input_tokens, a.output_tokens, a.cost, a.basis,
+      b.provider_batch_id, r.attempts
+      """
+    let joins = """
+      LEFT JOIN result s ON s.request_id = r.id
+      LEFT JOIN attempt a ON a.request_id = r.id AND a.attempt = r.attempt_no AND a.outcome = \(AttemptEnd.final.rawValue)
+      LEFT JOIN batch b ON b.id = r.batch_id
+      """
+    select = try Statement(
+      connection,
+      """
+      SELECT \(answer), r.outbox_seq, r.id, r.kind, r.ledger_id, r.leader_id, r.flags, r.correlation_id, r.reply_to,
+        r.tenant, r.cost_center, r.user, r.service, r.environment, r.context, r.failure_code, r.failure_message, r.lane,
+        r.route, r.model, r.received_at, r.completed_at, r.deadline, r.delivered_at
+      FROM request r INDEXED BY request_outbox \(joins)
+      WHERE r.outbox_seq > ? ORDER BY r.outbox_seq LIMIT ?
+      """)
+    selectLeader = try Statement(
+      connection, "SELECT \(answer), r.ledger_id FROM request r \(joins) WHERE r.id = ?")
+    selectBody = try Statement(
+      connection, "SELECT bytes, properties FROM body WHERE request_id = ? AND bytes IS NOT NULL")
+    selectModel = try Statement(connection, "SELECT name FROM model WHERE id = ?")
+    selectRoute = try Statement(connection, "SELECT provider, model FROM route WHERE id = ?")
+  }
+
+  /// The next replies with the places that they were at.
+  func take(limit: Int, maximumBytes: Int) throws -> (replies: [PendingReply], places: [Int64]) {
+    var replies: [PendingReply] = []
+    var places: [Int64] = []
+    var bytes = 0
+    select.start().bind(cursor)
+    select.bind(limit)
+    try select.forEach { row in
+      let reply = try reply(row)
+      bytes += (reply.response?.body.count ?? 0) + (reply.deadLetter?.body.count ?? 0)
+      replies.append(reply)
+      places.append(row.integer(10))
+      return bytes < maximumBytes
+    }
+    if let last = places.last { cursor = last }
+    return (replies, places)
+  }
+
+  private func reply(_ row: Statement) throws -> PendingReply {
+    let id = row.integer(11)
+    let kind: RowKind = try row.value(12)
+    let ledgerID = try row.ledgerID(13)
+    let flags = RowFlags(rawValue: row.integer(15))
+    let context = RequestContext(bytes: row.optionalBytes(23))
+    let tags = CostTags(
+      tenant: row.text(18), costCenter: row.optionalText(19), user: row.optionalText(20),
+      service: row.optionalText(21), environment: row.optionalText(22))
+    let address = ReplyAddress(
+      correlationID: row.optionalBytes(16) ?? Array(ledgerID.text.utf8),
+      correlationGenerated: flags.contains(.correlationGenerated), replyTo: row.optionalBytes(17),
+      customID: context.customID, tags: tags, trace: context.trace, callbackURL: context.callbackURL,
+      noReply: flags.contains(.noReply))
+    let receivedAt = row.timestamp(29)
+    var reply = PendingReply(
+      id: RequestID(id), ledgerID: ledgerID, callID: ledgerID, envelope: address, attempts: 0, basis: .unknown,
+      receivedAt: receivedAt, completedAt: row.optionalTimestamp(30) ?? receivedAt,
+      replayed: flags.contains(.replayed))
+    reply.failure = try Failure(row, code: 24, message: 25)
+    reply.lane = row.isNull(26) ? nil : try row.value(26)
+    if let route = row.optionalInteger(27) { reply.route = try routes.name(of: route, orElse: route(_:)) }
+    if let model = row.optionalInteger(28) { reply.model = try models.name(of: model, orElse: model(_:)) }
+    reply.deadline = row.optionalTimestamp(31)
+    if kind == .subscriber, let leader = row.optionalInteger(14) {
+      try fill(&reply, fromLeader: leader)
+    } else {
+      try fill(&reply, from: row)
+    }
+    // What was delivered before took its dead letter along.
+    if kind == .leader && row.isNull(32) && reply.failure?.code.isDeadLettered == true {
+      reply.deadLetter = try deadLetter(of: id)
+    }
+    return reply
+  }
+
+  /// The columns of the answer come first in both statements.
+  private func fill(_ reply: inout PendingReply, from row: Statement) throws {
+    if let status = row.optionalInteger(0) {
+      reply.response = ProviderResponse(
+        statusCode: Int(status), requestID: row.optionalText(1), body: row.bytes(2))
+    }
+    if let input = row.optionalInteger(3) {
+      reply.usage = Usage(
+        inputTokens: input, cachedInputTokens: row.integer(4), outputTokens: row.integer(5))
+    }
+    reply.cost = row.optionalInteger(6).map { PicoUSD($0) }
+    if !row.isNull(7) { reply.basis = try row.value(7) }
+    reply.providerBatchID = row.optionalText(8)
+    reply.attempts = row.int(9)
+  }
+
+  /// The answer is the leader's, and so is its cost: the others get it free.
+  private func fill(_ reply: inout PendingReply, fromLeader leader: Int64) throws {
+    selectLeader.start().bind(leader)
+    try selectLeader.forEach { row in
+      reply.callID = try row.ledgerID(10)
+      // A subscriber that was cancelled alone has nothing of the call's outcome.
+      guard reply.failure?.code != .cancelled else { return false }
+      try fill(&reply, from: row)
+      reply.cost = PicoUSD(0)
+      reply.basis = .replay
+      return false
+    }
+  }
+
+  private func deadLetter(of id: Int64) throws -> PendingReply.DeadLetter? {
+    selectBody.start().bind(id)
+    return try selectBody.first { row in
+      PendingReply.DeadLetter(properties: row.bytes(1), body: row.bytes(0))
+    }
+  }
+
+  private func model(_ id: Int64) throws -> String? {
+    selectModel.start().bind(id)
+    return try selectModel.first { $0.text(0) }
+  }
+
+  private func route(_ id: Int64) throws -> Route? {
+    selectRoute.start().bind(id)
+    return try selectRoute.first { Route(provider: $0.text(0), model: $0.text(1)) }
+  }
+}
+
+extension FailureCode {
+  /// Whether a request that fails with it in our custody goes to the dead letters: it could be sent again by hand.
+  var isDeadLettered: Bool {
+    switch self {
+    case .deadlineExceeded, .providerUnavailable, .quotaExhausted, .batchExpired, .resultMissing, .budgetExceeded: true
+    case .invalidJSON, .invalidRequest, .invalidHeader, .unsupportedEndpoint, .unknownModel, .tooLarge,
+      .contextLengthExceeded, .idempotencyConflict, .cancelled, .providerRejected, .replyTooLarge, .deliveryLimit:
+      false
+    }
+  }
+}

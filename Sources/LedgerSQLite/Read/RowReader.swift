@@ -1,0 +1,177 @@
+import BatchCore
+import Ledger
+import Wire
+
+/// Reads open rows and batches.
+final class RowReader: ReadSession {
+  let snapshot: Snapshot
+  private let selectAccepted: Statement
+  private let selectBodies: Statement
+  private let selectUnsettled: Statement
+  private let selectBatches: Statement
+  private let selectParkedRoutes: Statement
+  private let selectCancellable: Statement
+  private let selectBacklog: Statement
+  private let selectBacklogBytes: Statement
+  private let selectVersion: Statement
+
+  init(_ connection: OpaquePointer) throws {
+    snapshot = try Snapshot(connection)
+    selectAccepted = try Statement(
+      connection,
+      """
+      SELECT r.id, r.endpoint, t.provider, t.model, r.tokens, r.body_bytes, r.deadline, r.received_at, r.not_before,
+        r.attempts
+      FROM request r INDEXED BY request_accepted JOIN route t ON t.id = r.route
+      WHERE r.state = 0 AND r.id > ? ORDER BY r.id LIMIT ?
+      """)
+    selectBodies = try Statement(
+      connection,
+      """
+      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length
+      FROM request r INDEXED BY request_batch JOIN body b ON b.request_id = r.id
+      WHERE r.state = 3 AND r.batch_id = ? AND r.id > ? ORDER BY r.id LIMIT ?
+      """)
+    selectUnsettled = try Statement(
+      connection,
+      """
+      SELECT id, attempt_no, deadline FROM request INDEXED BY request_batch
+      WHERE state = 3 AND batch_id = ? AND id > ? ORDER BY id LIMIT ?
+      """)
+    selectBatches = try Statement(
+      connection,
+      """
+      SELECT id, state, label, account, lane, provider, model, endpoint, deadline_class, row_count, tokens, body_bytes,
+        model_range_bytes, custom_id_bytes, content_hash, created_at, input_file_id, provider_batch_id, submitted_at,
+        halvings
+      FROM batch INDEXED BY batch_open WHERE state <= 2 ORDER BY id
+      """)
+    selectParkedRoutes = try Statement(
+      connection,
+      """
+      SELECT t.provider, t.model, p.not_before FROM (
+        SELECT route, min(not_before) AS not_before FROM request INDEXED BY request_parked WHERE state = 1 GROUP BY route
+      ) p JOIN route t ON t.id = p.route ORDER BY p.not_before
+      """)
+    // Before it is sent a row is in one of these. Nothing else is searched, so a long history costs nothing.
+    let named = "tenant = ?1 AND (correlation_id = ?2 OR (correlation_id IS NULL AND ledger_id = ?3))"
+    selectCancellable = try Statement(
+      connection,
+      """
+      SELECT id FROM request INDEXED BY request_accepted WHERE state = 0 AND \(named)
+      UNION ALL SELECT id FROM request INDEXED BY request_parked WHERE state = 1 AND \(named)
+      UNION ALL SELECT id FROM request INDEXED BY request_following WHERE state = 4 AND \(named)
+      """)
+    let columns = "lane, model, tokens, received_at, deadline"
+    selectBacklog = try Statement(
+      connection,
+      """
+      SELECT o.lane, m.name, count(*), sum(o.tokens), min(o.received_at), min(o.deadline) FROM (
+        SELECT \(columns) FROM request INDEXED BY request_accepted WHERE state = 0
+        UNION ALL SELECT \(columns) FROM request INDEXED BY request_parked WHERE state = 1
+        UNION ALL SELECT \(columns) FROM request INDEXED BY request_claimed WHERE state = 2
+        UNION ALL SELECT \(columns) FROM request INDEXED BY request_batch WHERE state = 3
+      ) o JOIN model m ON m.id = o.model GROUP BY o.lane, m.name ORDER BY o.lane, m.name
+      """)
+    selectBacklogBytes = try Statement(
+      connection,
+      """
+      SELECT
+        (SELECT ifnull(sum(body_bytes), 0) FROM request INDEXED BY request_accepted WHERE state = 0)
+        + (SELECT ifnull(sum(body_bytes), 0) FROM request INDEXED BY request_parked WHERE state = 1)
+        + (SELECT ifnull(sum(body_bytes), 0) FROM batch INDEXED BY batch_open WHERE state <= 2)
+      """)
+    selectVersion = try Statement(connection, "PRAGMA user_version")
+  }
+
+  func acceptedRows(after: RequestID?, limit: Int) throws -> [AcceptedRow] {
+    selectAccepted.start().bind(after?.rawValue ?? 0)
+    selectAccepted.bind(limit)
+    return try selectAccepted.all { row in
+      AcceptedRow(
+        id: RequestID(row.integer(0)), endpoint: try row.value(1),
+        route: Route(provider: row.text(2), model: row.text(3)), tokens: row.integer(4), bytes: row.integer(5),
+        deadline: row.optionalTimestamp(6), receivedAt: row.timestamp(7), notBefore: row.timestamp(8),
+        attempts: row.int(9))
+    }
+  }
+
+  func batchRows(_ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int) throws -> [BatchRowBody] {
+    selectBodies.start().bind(batch.rawValue)
+    selectBodies.bind(after?.rawValue ?? 0)
+    selectBodies.bind(limit)
+    var rows: [BatchRowBody] = []
+    var bytes = 0
+    try selectBodies.forEach { row in
+      let body = try row.body(2, offset: 3, length: 4)
+      bytes += body.bytes.count
+      rows.append(BatchRowBody(id: RequestID(row.integer(0)), attempt: row.int(1), body: body))
+      return bytes < maximumBytes
+    }
+    return rows
+  }
+
+  func unsettledRows(_ batch: BatchID, after: RequestID?, limit: Int) throws -> [UnsettledRow] {
+    selectUnsettled.start().bind(batch.rawValue)
+    selectUnsettled.bind(after?.rawValue ?? 0)
+    selectUnsettled.bind(limit)
+    return try selectUnsettled.all { row in
+      UnsettledRow(id: RequestID(row.integer(0)), attempt: row.int(1), deadline: row.optionalTimestamp(2))
+    }
+  }
+
+  func openBatches() throws -> [BatchRecord] {
+    try selectBatches.start().all { row in
+      let key = WindowKey(
+        lane: try row.value(4), provider: row.text(5), model: row.text(6), endpoint: try row.value(7),
+        deadlineClass: UInt8(clamping: row.integer(8)))
+      return BatchRecord(
+        id: BatchID(row.integer(0)), state: try row.value(1), label: row.text(2), account: row.text(3), key: key,
+        rowCount: row.int(9), tokens: row.integer(10), bodyBytes: row.integer(11), modelRangeBytes: row.integer(12),
+        customIDBytes: row.integer(13), contentHash: try row.digest(14), createdAt: row.timestamp(15),
+        inputFileID: row.optionalText(16), providerBatchID: row.optionalText(17),
+        submittedAt: row.optionalTimestamp(18), halvings: row.int(19))
+    }
+  }
+
+  func parkedRoutes() throws -> [(route: Route, notBefore: Timestamp)] {
+    try selectParkedRoutes.start().all { row in
+      (Route(provider: row.text(0), model: row.text(1)), row.timestamp(2))
+    }
+  }
+
+  /// Rows that may be cancelled; whether they are is decided where nothing can change meanwhile.
+  func cancellable(tenant: String, correlationID: [UInt8]) throws -> [RequestID] {
+    selectCancellable.start().bind(tenant)
+    selectCancellable.bind(correlationID)
+    selectCancellable.bind(LedgerID(String(decoding: correlationID, as: UTF8.self))?.bytes)
+    return try selectCancellable.all { RequestID($0.integer(0)) }
+  }
+
+  func backlog() throws -> [BacklogEntry] {
+    try selectBacklog.start().all { row in
+      BacklogEntry(
+        lane: try row.value(0), model: row.text(1), requests: row.int(2), tokens: row.integer(3),
+        oldest: row.timestamp(4), earliestDeadline: row.optionalTimestamp(5))
+    }
+  }
+
+  func backlogBytes() throws -> Int64 {
+    try selectBacklogBytes.start().first { $0.integer(0) } ?? 0
+  }
+
+  func schemaVersion() throws -> Int64 {
+    try selectVersion.start().first { $0.integer(0) } ?? 0
+  }
+}
+
+extension Statement {
+  func all<Value>(_ body: (Statement) throws -> Value) throws -> [Value] {
+    var values: [Value] = []
+    try forEach { row in
+      values.append(try body(row))
+      return true
+    }
+    return values
+  }
+}

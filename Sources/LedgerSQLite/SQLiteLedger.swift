@@ -1,0 +1,252 @@
+public import BatchCore
+import Dispatch
+import GRDB
+public import Ledger
+import Threading
+
+/// A ledger in one SQLite file, for one process.
+///
+/// A commit is on disk before a call returns, also through a power cut. One connection writes, on a queue of its own,
+/// and calls that arrive while it commits share the next commit; two others read beside it. Nothing blocks the
+/// cooperative pool.
+///
+/// Close it when done. One that is dropped without leaves the file as a crash would: complete.
+public final class SQLiteLedger: LedgerStore {
+  /// The file.
+  public let path: String
+  let commits: GroupCommit
+  private let rows: ReadQueue<RowReader>
+  private let outbox: ReadQueue<OutboxReader>
+  /// Where the replies that were taken and not ended are in the outbox.
+  private let taken = Locked([RequestID: Int64]())
+  private let file: Locked<LedgerFile?>
+  private let mapping: ErrorMapping
+
+  /// Opens the file, and makes it and its folder if they are not there. Blocks while it does.
+  ///
+  /// - Throws: `LedgerError` with one line that says what to do: another process has it open, a newer version wrote it,
+  ///   it belongs to another program, or the disk refuses.
+  public init(path: String) throws(LedgerError) {
+    self.path = path
+    let mapping = ErrorMapping(path: path)
+    self.mapping = mapping
+    let file = try LedgerFile(path: path)
+    do {
+      let writer = try Connections.writer(path: path)
+      let session = try writer.writeWithoutTransaction { db in
+        try Schema.migrate(db, path: path)
+        guard let connection = db.sqliteConnection else { throw InvalidOperation("no connection") }
+        return Confined(try WriteSession(connection))
+      }
+      commits = GroupCommit(queue: writer, session: session, mapping: mapping)
+      rows = try ReadQueue(path: path, name: "rows", mapping: mapping)
+      outbox = try ReadQueue(path: path, name: "outbox", mapping: mapping)
+      self.file = Locked(file)
+    } catch {
+      throw mapping(error)
+    }
+  }
+}
+
+// MARK: - Custody
+
+extension SQLiteLedger {
+  public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
+    if requests.isEmpty { return [] }
+    return try await commits.perform(rows: requests.count) { session in
+      var admissions: [Admission] = []
+      admissions.reserveCapacity(requests.count)
+      for request in requests { admissions.append(try session.admit(request, at: now)) }
+      return admissions
+    }
+  }
+
+  public func acknowledged(_ rows: [RequestID]) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    try await commits.perform(rows: rows.count) { session in
+      for row in rows { try session.admissions.clearGeneration(of: row.rawValue) }
+    }
+  }
+
+  public func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    try await commits.perform(rows: rows.count) { session in
+      for row in rows { try session.park(row.id, row.body, notBefore: row.notBefore) }
+    }
+  }
+
+  public func takeParked(
+    provider: String, model: String, limit: Int, at now: Timestamp
+  ) async throws(LedgerError) -> [ParkedCall] {
+    try await commits.perform(rows: limit) { session in
+      try session.takeParked(Route(provider: provider, model: model), limit: limit, at: now)
+    }
+  }
+
+  public func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)] {
+    try await rows.read { try $0.parkedRoutes() }
+  }
+
+  public func cancel(
+    tenant: String, correlationID: [UInt8], at now: Timestamp
+  ) async throws(LedgerError) -> [RequestID] {
+    // The search may be long; it must not hold the writer up.
+    let candidates = try await rows.read { try $0.cancellable(tenant: tenant, correlationID: correlationID) }
+    if candidates.isEmpty { return [] }
+    return try await commits.perform(rows: candidates.count) { session in
+      try candidates.filter { try session.cancel($0, at: now) }
+    }
+  }
+
+  public func fail(
+    _ rows: [(id: RequestID, failure: Failure, body: RequestBody?)], at now: Timestamp
+  ) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    try await commits.perform(rows: rows.count) { session in
+      for row in rows { try session.fail(row.id, row.failure, row.body, at: now) }
+    }
+  }
+}
+
+// MARK: - Batches
+
+extension SQLiteLedger {
+  public func acceptedRows(after: RequestID?, limit: Int) async throws(LedgerError) -> [AcceptedRow] {
+    try await rows.read { try $0.acceptedRows(after: after, limit: limit) }
+  }
+
+  public func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch {
+    try await commits.perform(rows: plan.rows.count) { try $0.plan(plan, at: now) }
+  }
+
+  public func batchRows(
+    _ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int
+  ) async throws(LedgerError) -> [BatchRowBody] {
+    try await rows.read { try $0.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes) }
+  }
+
+  public func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markCreating(batch, inputFileID: inputFileID) }
+  }
+
+  public func markPlanned(_ batch: BatchID) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markPlanned(batch) }
+  }
+
+  public func markSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markSubmitted(batch, providerBatchID: providerBatchID, at: now) }
+  }
+
+  public func abandon(
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+  ) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.abandon(batch, notBefore: notBefore, limit: limit, at: now) }
+  }
+
+  public func openBatches() async throws(LedgerError) -> [BatchRecord] {
+    try await rows.read { try $0.openBatches() }
+  }
+
+  public func unsettledRows(
+    _ batch: BatchID, after: RequestID?, limit: Int
+  ) async throws(LedgerError) -> [UnsettledRow] {
+    try await rows.read { try $0.unsettledRows(batch, after: after, limit: limit) }
+  }
+
+  public func settle(_ batch: BatchID, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.settle(batch, at: now) }
+  }
+}
+
+// MARK: - Outcomes and replies
+
+extension SQLiteLedger {
+  public func record(_ outcomes: [AttemptOutcome], at now: Timestamp) async throws(LedgerError) -> [RecordedOutcome] {
+    if outcomes.isEmpty { return [] }
+    return try await commits.perform(rows: outcomes.count) { session in
+      var recorded: [RecordedOutcome] = []
+      recorded.reserveCapacity(outcomes.count)
+      for outcome in outcomes { recorded.append(try session.record(outcome, at: now)) }
+      return recorded
+    }
+  }
+
+  public func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
+    try await outbox.read { [taken] reader in
+      let (replies, places) = try reader.take(limit: limit, maximumBytes: maximumBytes)
+      // On the reader's queue, so that an older place never comes after a newer.
+      taken.withLock { taken in
+        for (reply, place) in zip(replies, places) { taken[reply.id] = place }
+      }
+      return replies
+    }
+  }
+
+  public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    let places = places(of: rows)
+    try await commits.perform(rows: rows.count) { session in
+      for (row, place) in zip(rows, places) { try session.outcomes.delivered(row.rawValue, upTo: place, at: now) }
+    }
+    forget(rows, at: places)
+  }
+
+  public func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    let ids = rows.map(\.id)
+    let places = places(of: ids)
+    try await commits.perform(rows: rows.count) { session in
+      for (row, place) in zip(rows, places) {
+        try session.outcomes.undeliverable(row.id.rawValue, upTo: place, reason: row.reason)
+      }
+    }
+    forget(ids, at: places)
+  }
+
+  /// What was not taken by this process counts wherever it is.
+  private func places(of rows: [RequestID]) -> [Int64] {
+    taken.withLock { taken in rows.map { taken[$0] ?? .max } }
+  }
+
+  private func forget(_ rows: [RequestID], at places: [Int64]) {
+    taken.withLock { taken in
+      for (row, place) in zip(rows, places) where taken[row] == place { taken[row] = nil }
+    }
+  }
+}
+
+// MARK: - Watching
+
+extension SQLiteLedger {
+  public func backlog() async throws(LedgerError) -> [BacklogEntry] {
+    try await rows.read { try $0.backlog() }
+  }
+
+  public func backlogBytes() async throws(LedgerError) -> Int64 {
+    try await rows.read { try $0.backlogBytes() }
+  }
+
+  public func describe() async throws(LedgerError) -> String {
+    let version = try await rows.read { try $0.schemaVersion() }
+    return "SQLite ledger \(path), schema version \(version)"
+  }
+
+  /// Refuses new calls, ends those that run, and gives the file free. Calling it again does nothing.
+  public func close() async {
+    await commits.close()
+    await rows.close()
+    await outbox.close()
+    guard let file = file.withLock({ $0.take() }) else { return }
+    let done = OneShot<Void>()
+    // The last connection writes the log back into the file, which takes a while: not on the cooperative pool.
+    DispatchQueue.global().async { [rows, outbox, commits] in
+      rows.release()
+      outbox.release()
+      commits.release()
+      // The lock goes last.
+      withExtendedLifetime(file) {}
+      done.succeed(())
+    }
+    await done.value
+  }
+}

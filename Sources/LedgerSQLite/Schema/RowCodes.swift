@@ -1,0 +1,47 @@
+/// What a row of `request` is to its call.
+enum RowKind: UInt8 {
+  /// The one that is sent.
+  case leader = 0
+  /// Gets the leader's outcome.
+  case subscriber = 1
+  /// Poison or a conflict: answered, never sent, and never a call that others could share.
+  case refused = 2
+}
+
+/// Where a row of `request` is. Partial indexes name these numbers.
+///
+/// ```
+/// accepted <-> inBatch -> finished      deferred lane
+/// parked  <-> claimed  -> finished      interactive lane
+/// following            -> finished      with its leader
+/// ```
+enum RowState: UInt8 {
+  case accepted = 0
+  case parked = 1
+  case claimed = 2
+  case inBatch = 3
+  case following = 4
+  case finished = 5
+}
+
+/// How an attempt ended.
+enum AttemptEnd: UInt8 {
+  /// Its outcome is the request's.
+  case final = 0
+  /// The request went on.
+  case retried = 1
+  /// The request had its outcome already, or had gone on without it.
+  case superseded = 2
+  /// Its end was never seen: the process died, or its batch was given up. A late result may still fill it in.
+  case lost = 3
+}
+
+struct RowFlags: OptionSet {
+  var rawValue: Int64
+
+  /// The correlation ID is the ledger id's text, so the column is empty.
+  static let correlationGenerated = RowFlags(rawValue: 1)
+  static let noReply = RowFlags(rawValue: 2)
+  /// A stored answer was given.
+  static let replayed = RowFlags(rawValue: 4)
+}

@@ -1,0 +1,146 @@
+import GRDB
+import Ledger
+
+/// The tables, and how an older file gets them.
+///
+/// - A `request` is a subscriber's row. The one that is sent is its call's leader; others follow it. State changes stay
+///   small: bodies and results have tables of their own.
+/// - `(call_key, ordinal)` is the only index with random keys, since such an index dominates the cost of accepting. Every
+///   other index is partial and holds open rows only, so none grows with what is finished.
+/// - Ids are given by the process and continue after the highest: whoever deletes old rows must keep the newest.
+enum Schema {
+  /// "MLRC"
+  static let applicationID = 0x4D4C_5243
+  static let version = 1
+
+  static func migrate(_ db: Database, path: String) throws {
+    let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+    let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+    let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+    guard application == applicationID || tables == 0 else {
+      throw LedgerError(
+        .unusable, "ledger \(path) is a database of another program; name another file in ledger.url")
+    }
+    guard found <= version else {
+      throw LedgerError(
+        .unusable,
+        "ledger \(path) has schema version \(found), this program knows up to \(version); run the newer program again")
+    }
+    if found == version { return }
+    try db.inTransaction(.immediate) {
+      if found < 1 { try db.execute(sql: version1) }
+      try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
+      return .commit
+    }
+  }
+
+  private static let version1 = """
+    CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    INSERT INTO meta(name, value) VALUES ('epoch', 0);
+
+    CREATE TABLE model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE route(
+      id INTEGER PRIMARY KEY, provider TEXT NOT NULL, model TEXT NOT NULL, UNIQUE(provider, model)
+    ) STRICT;
+
+    CREATE TABLE request(
+      id INTEGER PRIMARY KEY,
+      call_key BLOB NOT NULL,
+      ordinal INTEGER NOT NULL,
+      kind INTEGER NOT NULL,
+      state INTEGER NOT NULL,
+      custody INTEGER NOT NULL,
+      lane INTEGER,
+      endpoint INTEGER,
+      model INTEGER,
+      route INTEGER,
+      tokens INTEGER NOT NULL,
+      body_bytes INTEGER NOT NULL,
+      model_offset INTEGER NOT NULL,
+      model_length INTEGER NOT NULL,
+      deadline INTEGER,
+      received_at INTEGER NOT NULL,
+      not_before INTEGER NOT NULL,
+      attempt_no INTEGER NOT NULL,
+      attempts INTEGER NOT NULL,
+      batch_id INTEGER,
+      epoch INTEGER,
+      ack_generation INTEGER,
+      outbox_seq INTEGER,
+      leader_id INTEGER,
+      flags INTEGER NOT NULL,
+      completed_at INTEGER,
+      delivered_at INTEGER,
+      ledger_id BLOB NOT NULL,
+      body_hash BLOB NOT NULL,
+      correlation_id BLOB,
+      reply_to BLOB,
+      tenant TEXT NOT NULL,
+      cost_center TEXT,
+      user TEXT,
+      service TEXT,
+      environment TEXT,
+      context BLOB,
+      replay_nonce TEXT,
+      failure_code TEXT,
+      failure_message TEXT,
+      undeliverable TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX request_call ON request(call_key, ordinal);
+    CREATE INDEX request_accepted ON request(id, body_bytes) WHERE state = 0;
+    CREATE INDEX request_parked ON request(route, not_before, id, body_bytes) WHERE state = 1;
+    CREATE INDEX request_claimed ON request(epoch) WHERE state = 2;
+    CREATE INDEX request_batch ON request(batch_id) WHERE state = 3;
+    CREATE INDEX request_following ON request(leader_id) WHERE state = 4;
+    CREATE INDEX request_outbox ON request(outbox_seq) WHERE outbox_seq IS NOT NULL;
+    CREATE INDEX request_unacked ON request(call_key, ack_generation) WHERE ack_generation IS NOT NULL;
+    CREATE INDEX request_nonce ON request(call_key, replay_nonce, ordinal) WHERE replay_nonce IS NOT NULL;
+
+    CREATE TABLE body(request_id INTEGER PRIMARY KEY, bytes BLOB, properties BLOB) STRICT;
+
+    CREATE TABLE result(
+      request_id INTEGER PRIMARY KEY, status INTEGER NOT NULL, provider_request_id TEXT, body BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE attempt(
+      request_id INTEGER NOT NULL,
+      attempt INTEGER NOT NULL,
+      outcome INTEGER NOT NULL,
+      batch_id INTEGER,
+      input_tokens INTEGER,
+      cached_input_tokens INTEGER,
+      output_tokens INTEGER,
+      cost INTEGER,
+      basis INTEGER NOT NULL,
+      cost_unknown INTEGER NOT NULL,
+      ended_at INTEGER NOT NULL,
+      PRIMARY KEY(request_id, attempt)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE batch(
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      state INTEGER NOT NULL,
+      label TEXT NOT NULL UNIQUE,
+      account TEXT NOT NULL,
+      lane INTEGER NOT NULL,
+      provider TEXT NOT NULL,
+      model TEXT NOT NULL,
+      endpoint INTEGER NOT NULL,
+      deadline_class INTEGER NOT NULL,
+      closed_by INTEGER NOT NULL,
+      row_count INTEGER NOT NULL,
+      tokens INTEGER NOT NULL,
+      body_bytes INTEGER NOT NULL,
+      model_range_bytes INTEGER NOT NULL,
+      custom_id_bytes INTEGER NOT NULL,
+      content_hash BLOB NOT NULL,
+      created_at INTEGER NOT NULL,
+      input_file_id TEXT,
+      provider_batch_id TEXT,
+      submitted_at INTEGER,
+      ended_at INTEGER,
+      halvings INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX batch_open ON batch(id) WHERE state <= 2;
+    """
+}

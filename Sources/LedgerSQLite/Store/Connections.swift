@@ -1,0 +1,50 @@
+import GRDB
+import GRDBSQLite
+import Ledger
+
+/// Opens the connections of a ledger: one that writes, and readers beside it that see the last commit.
+enum Connections {
+  /// Larger pages mean fewer of them to write, and rarer checkpoints write a page once for many changes of it.
+  private static let pageSize = 8192
+  private static let checkpointPages = 4000
+  private static let cacheKilobytes = 32 << 10
+
+  static func writer(path: String) throws -> DatabaseQueue {
+    var configuration = base(label: "millrace.ledger.writer")
+    configuration.journalMode = .wal
+    configuration.prepareDatabase { db in
+      // Only a file without content takes it.
+      try db.execute(sql: "PRAGMA page_size = \(pageSize)")
+    }
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.writeWithoutTransaction { db in
+      // After opening: switching to WAL, GRDB sets NORMAL, with which a commit may be lost in a power cut.
+      try db.execute(
+        sql: """
+          PRAGMA synchronous = FULL;
+          PRAGMA wal_autocheckpoint = \(checkpointPages);
+          PRAGMA journal_size_limit = \(2 * checkpointPages * pageSize);
+          PRAGMA cache_size = -\(cacheKilobytes);
+          PRAGMA temp_store = MEMORY;
+          """)
+    }
+    return queue
+  }
+
+  static func reader(path: String, name: String) throws -> DatabaseQueue {
+    var configuration = base(label: "millrace.ledger.\(name)")
+    configuration.readonly = true
+    return try DatabaseQueue(path: path, configuration: configuration)
+  }
+
+  private static func base(label: String) -> Configuration {
+    var configuration = Configuration()
+    configuration.label = label
+    configuration.foreignKeysEnabled = false
+    // For a backup that locks the file for a moment.
+    configuration.busyMode = .timeout(5)
+    // Transactions are begun and ended with our own statements; one that the disk refuses to end must not trap.
+    configuration.allowsUnsafeTransactions = true
+    return configuration
+  }
+}

@@ -1,0 +1,35 @@
+import GRDBSQLite
+
+/// Begin, end and savepoint of the writer's connection.
+final class Transaction {
+  private let connection: OpaquePointer
+  private let beginStatement: Statement
+  private let commitStatement: Statement
+  private let rollbackStatement: Statement
+  private let savepointStatement: Statement
+  private let releaseStatement: Statement
+  private let returnStatement: Statement
+
+  init(_ connection: OpaquePointer) throws {
+    self.connection = connection
+    beginStatement = try Statement(connection, "BEGIN IMMEDIATE")
+    commitStatement = try Statement(connection, "COMMIT")
+    rollbackStatement = try Statement(connection, "ROLLBACK")
+    savepointStatement = try Statement(connection, "SAVEPOINT operation")
+    releaseStatement = try Statement(connection, "RELEASE operation")
+    returnStatement = try Statement(connection, "ROLLBACK TO operation")
+  }
+
+  func begin() throws { try beginStatement.start().run() }
+  func commit() throws { try commitStatement.start().run() }
+  func setSavepoint() throws { try savepointStatement.start().run() }
+  func releaseSavepoint() throws { try releaseStatement.start().run() }
+  func returnToSavepoint() throws { try returnStatement.start().run() }
+
+  /// SQLite has rolled back by itself after some errors.
+  func rollBack() {
+    guard sqlite3_get_autocommit(connection) == 0 else { return }
+    // An error here means that there is nothing left to roll back.
+    _ = try? rollbackStatement.start().run()
+  }
+}

@@ -1,0 +1,121 @@
+import BatchCore
+import Ledger
+
+/// Ends of attempts. The attempt's row with its cost, the result and the replies are one transaction.
+extension WriteSession {
+  func record(_ outcome: AttemptOutcome, at now: Timestamp) throws -> RecordedOutcome {
+    if case .finish(let failure) = outcome.verdict {
+      guard failure != nil || outcome.response != nil else {
+        throw InvalidOperation("request \(outcome.id.rawValue) was to succeed without a response")
+      }
+      if try outcomes.finishCurrent(outcome, failure, sequence: makeSequence(), at: now) {
+        try store(outcome, of: outcome.id.rawValue, at: now)
+        try finishFollowers(of: outcome.id.rawValue, failure, at: now)
+        return .finished
+      }
+    }
+    guard let row = try requests.leader(of: outcome.id.rawValue), row.kind == .leader else { return .unknown }
+    guard outcome.attempt >= 1 && outcome.attempt <= row.attemptNumber else { return .unknown }
+    let isCurrent =
+      outcome.attempt == row.attemptNumber
+      && (outcome.batch == nil ? row.state == .claimed : row.state == .inBatch)
+      && (outcome.batch == nil || outcome.batch?.rawValue == row.batchID)
+    guard isCurrent else {
+      return try outcomes.insertSuperseded(outcome, of: row.id, at: now) ? .superseded : .duplicate
+    }
+    return try apply(outcome, to: row, at: now)
+  }
+
+  private func apply(_ outcome: AttemptOutcome, to row: StoredRow, at now: Timestamp) throws -> RecordedOutcome {
+    switch outcome.verdict {
+    case .finish(let failure):
+      return try end(outcome, row, failure, at: now)
+    case .again(let limit):
+      if isUsedUp(row, limit) { return try end(outcome, row, limit.failure, at: now) }
+      guard row.state == .claimed else {
+        throw InvalidOperation("request \(row.id) is in a batch and cannot be called again")
+      }
+      try outcomes.again(row.id)
+    case .requeue(let notBefore, let limit):
+      if isUsedUp(row, limit) { return try end(outcome, row, limit?.failure, at: now) }
+      try wait(row, as: .accepted, counts: limit != nil, notBefore: notBefore)
+    case .park(let notBefore, let limit):
+      if isUsedUp(row, limit) { return try end(outcome, row, limit?.failure, at: now) }
+      try wait(row, as: .parked, counts: limit != nil, notBefore: notBefore)
+    }
+    try outcomes.insertAttempt(outcome, of: row.id, .retried, at: now)
+    return .applied
+  }
+
+  /// Whether the attempt that ends now was the last.
+  func isUsedUp(_ row: StoredRow, _ limit: AttemptOutcome.Limit?) -> Bool {
+    guard let limit else { return false }
+    return row.attempts + 1 >= limit.maximumAttempts
+  }
+
+  private func wait(_ row: StoredRow, as state: RowState, counts: Bool, notBefore: Timestamp) throws {
+    guard row.custody == .ledger else {
+      throw InvalidOperation("request \(row.id) is in the broker's custody; park it with its body first")
+    }
+    try outcomes.wait(row.id, as: state, countingAttempts: counts ? 1 : 0, notBefore: notBefore)
+  }
+
+  private func end(
+    _ outcome: AttemptOutcome, _ row: StoredRow, _ failure: Failure?, at now: Timestamp
+  ) throws -> RecordedOutcome {
+    try outcomes.finish(row.id, failure, countingAttempts: 1, sequence: makeSequence(), at: now)
+    try store(outcome, of: row.id, at: now)
+    try finishFollowers(of: row.id, failure, at: now)
+    return .finished
+  }
+
+  private func store(_ outcome: AttemptOutcome, of id: Int64, at now: Timestamp) throws {
+    try outcomes.insertAttempt(outcome, of: id, .final, at: now)
+    if let response = outcome.response { try outcomes.insertResult(response, of: id) }
+    if let body = outcome.body { try requests.store(body, of: id) }
+  }
+
+  /// Ends a row without a result, and those that follow it.
+  func finish(_ row: StoredRow, _ failure: Failure, countingAttempts count: Int = 0, at now: Timestamp) throws {
+    try outcomes.finish(row.id, failure, countingAttempts: count, sequence: makeSequence(), at: now)
+    try finishFollowers(of: row.id, failure, at: now)
+  }
+
+  private func finishFollowers(of leader: Int64, _ failure: Failure?, at now: Timestamp) throws {
+    for follower in try outcomes.followers(of: leader) {
+      try outcomes.finish(follower, failure, countingAttempts: 0, sequence: makeSequence(), at: now)
+    }
+  }
+
+  /// Ends requests that were not sent.
+  func fail(_ id: RequestID, _ failure: Failure, _ body: RequestBody?, at now: Timestamp) throws {
+    guard let row = try requests.leader(of: id.rawValue) else { return }
+    switch row.state {
+    case .accepted, .parked, .claimed: break
+    case .inBatch, .following, .finished: return
+    }
+    if let body { try requests.store(body, of: row.id) }
+    try finish(row, failure, at: now)
+  }
+
+  /// Returns whether the row was ended: a call that others wait for goes on.
+  func cancel(_ id: RequestID, at now: Timestamp) throws -> Bool {
+    guard let row = try requests.row(id.rawValue) else { return false }
+    let failure = Failure(.cancelled, "cancelled before it was sent")
+    switch row.state {
+    case .accepted, .parked:
+      guard try outcomes.followers(of: row.id).isEmpty else { return false }
+    case .following: break
+    case .claimed, .inBatch, .finished: return false
+    }
+    try outcomes.finish(row.id, failure, countingAttempts: 0, sequence: makeSequence(), at: now)
+    return true
+  }
+
+  /// Moves a claim into the ledger's custody. A row that is no claim any more stays as it is.
+  func park(_ id: RequestID, _ body: RequestBody, notBefore: Timestamp) throws {
+    guard let row = try requests.leader(of: id.rawValue) else { return }
+    guard try outcomes.park(row.id, body, notBefore: notBefore) else { return }
+    try requests.store(body, of: row.id)
+  }
+}

@@ -1,0 +1,29 @@
+/// The text that answers a prompt: a pure function of the prompt, so that a test can tell right from wrong answers.
+///
+/// The rule: `echo H T`, where H is the first 16 hexadecimal digits of the SHA-256 of the last user text (UTF-8) and T
+/// its longest prefix of at most 40 bytes that cuts no character, control characters replaced by spaces. Choice i > 0
+/// of several ends in ` #i`. With `[[sim:tokens=N]]` the text is filled up with ` tok` to N tokens. A token is 4 bytes,
+/// rounded up; beyond the request's maximum the text is cut there.
+struct Completion: Sendable {
+  var text: [UInt8]
+  var tokens: Int
+  var isTruncated = false
+
+  init(for request: ModelRequest, choice: Int = 0) {
+    text = Array("echo ".utf8)
+    text += Bytes.hex(SHA256.digest(request.lastUserText).prefix(8))
+    text.append(UInt8(ascii: " "))
+    text += Bytes.prefix(request.lastUserText, maximum: 40).map { $0 < 0x20 ? 0x20 : $0 }
+    if choice > 0 { text += Array(" #\(choice)".utf8) }
+    if let wanted = request.directives.outputTokens {
+      text.reserveCapacity(wanted * 4)
+      while text.count + 4 <= wanted * 4 { text += Array(" tok".utf8) }
+    }
+    tokens = (text.count + 3) / 4
+    if let maximum = request.maximumOutputTokens, tokens > maximum {
+      text = Bytes.prefix(text, maximum: maximum * 4)
+      tokens = maximum
+      isTruncated = true
+    }
+  }
+}

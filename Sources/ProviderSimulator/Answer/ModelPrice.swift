@@ -1,0 +1,40 @@
+import BatchCore
+
+/// What a model costs, in pico-USD a token at list price. A batch costs half.
+///
+/// A name that is not in the table costs as the longest name that it begins with, else ``other``.
+struct ModelPrice: Hashable, Sendable {
+  var input: Int64
+  var output: Int64
+
+  static let other = ModelPrice(input: 1_000_000, output: 4_000_000)
+
+  /// One USD per million tokens is 1,000,000 pico-USD a token.
+  static let table: [String: ModelPrice] = [
+    "gpt-4o": ModelPrice(input: 2_500_000, output: 10_000_000),
+    "gpt-4o-mini": ModelPrice(input: 150_000, output: 600_000),
+    "gpt-4.1": ModelPrice(input: 2_000_000, output: 8_000_000),
+    "gpt-4.1-mini": ModelPrice(input: 400_000, output: 1_600_000),
+    "gpt-5": ModelPrice(input: 1_250_000, output: 10_000_000),
+    "gpt-5-mini": ModelPrice(input: 250_000, output: 2_000_000),
+    "gpt-5-nano": ModelPrice(input: 50_000, output: 400_000),
+    "gpt-5.4": ModelPrice(input: 2_500_000, output: 15_000_000),
+    "gpt-5.4-mini": ModelPrice(input: 750_000, output: 4_500_000),
+    "gpt-5.4-nano": ModelPrice(input: 200_000, output: 1_250_000),
+    "gpt-6-sol": ModelPrice(input: 2_000_000, output: 10_000_000),
+    "gpt-6-luna": ModelPrice(input: 100_000, output: 500_000),
+    "text-embedding-3-small": ModelPrice(input: 20_000, output: 0),
+    "text-embedding-3-large": ModelPrice(input: 130_000, output: 0),
+  ]
+
+  static func of(_ model: String) -> ModelPrice {
+    if let exact = table[model] { return exact }
+    let match = table.filter { model.hasPrefix($0.key + "-") }.max { $0.key.utf8.count < $1.key.utf8.count }
+    return match?.value ?? other
+  }
+
+  func cost(inputTokens: Int, outputTokens: Int, isBatch: Bool) -> PicoUSD {
+    let list = Int64(inputTokens) * input + Int64(outputTokens) * output
+    return PicoUSD(isBatch ? list / 2 : list)
+  }
+}

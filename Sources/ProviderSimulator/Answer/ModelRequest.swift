@@ -1,0 +1,181 @@
+import BatchCore
+import Wire
+
+/// What the simulator needs to know of a request body to answer, count and bill it.
+struct ModelRequest: Sendable {
+  struct Embedding: Sendable {
+    /// The text of each input; for an input of token ids, their JSON.
+    var inputs: [[UInt8]] = []
+    var dimensions: Int?
+    var isBase64 = false
+  }
+
+  let endpoint: Endpoint
+  var model = ""
+  /// SHA-256 of the canonical JSON of `messages` or `input`.
+  var promptDigest: [UInt8] = []
+  /// The text of the last message of the user; else of the last message; for embeddings the last input.
+  var lastUserText: [UInt8] = []
+  var inputTokens = 0
+  var maximumOutputTokens: Int?
+  var choices = 1
+  var embedding = Embedding()
+  var directives = Directives(in: [])
+
+  /// The digest's first eight bytes: what attempts and faults are keyed by.
+  var promptHash: UInt64 { Bytes.word(promptDigest) }
+
+  /// - Parameter digests: Whether ``promptDigest`` is wanted; it is half of the work.
+  init(endpoint: Endpoint, body: JSONSlice, digests: Bool = true) throws(APIError) {
+    self.endpoint = endpoint
+    guard body.kind == .object else { throw .invalid("The body of the request must be a JSON object.") }
+    var prompt: JSONSlice?
+    var instructions: JSONSlice?
+    let promptKey = endpoint == .chatCompletions ? "messages" : "input"
+    for member in body.members {
+      switch member.key {
+      case promptKey: prompt = member.value
+      case "model": model = try Self.text(member)
+      case "stream" where member.value.bool == true:
+        throw .invalid("The simulator does not stream; leave 'stream' out.", param: "stream", code: "unsupported_value")
+      case "max_tokens", "max_completion_tokens", "max_output_tokens": maximumOutputTokens = try Self.limit(member)
+      case "n": choices = min(try Self.limit(member) ?? 1, 128)
+      case "instructions": instructions = member.value
+      case "dimensions": embedding.dimensions = try Self.limit(member).map { min($0, 4096) }
+      case "encoding_format": embedding.isBase64 = member.value.string == "base64"
+      default: break
+      }
+    }
+    guard !model.isEmpty else { throw .missing("model") }
+    guard let prompt, !prompt.isNull else { throw .missing(promptKey) }
+    if model.hasPrefix("missing-") { throw .unknownModel(model) }
+    switch endpoint {
+    case .chatCompletions: try readMessages(prompt)
+    case .responses:
+      if let instructions, let text = instructions.string { count(text) }
+      if let text = prompt.string {
+        count(text)
+        lastUserText = Array(text.utf8)
+      } else {
+        try readMessages(prompt)
+      }
+    case .embeddings: try readInputs(prompt)
+    }
+    let canonical = CanonicalJSON.spell(prompt.raw)
+    if digests { promptDigest = SHA256.digest(canonical) }
+    directives = Directives(in: canonical)
+  }
+
+  /// Refuses what is longer than the model's context.
+  func checkContext(maximum: Int) throws(APIError) {
+    guard inputTokens > maximum else { return }
+    throw .invalid(
+      "This model's maximum context length is \(maximum) tokens, but the request has \(inputTokens).",
+      param: endpoint == .chatCompletions ? "messages" : "input", code: "context_length_exceeded")
+  }
+
+  private mutating func readMessages(_ messages: JSONSlice) throws(APIError) {
+    let name = endpoint == .chatCompletions ? "messages" : "input"
+    guard messages.kind == .array else {
+      throw .invalid(
+        "Invalid type for '\(name)': expected an array of objects.", param: name, code: "invalid_type")
+    }
+    var lastText: String?
+    var lastUser: String?
+    var index = 0
+    for message in messages.elements {
+      guard message.kind == .object else {
+        throw .invalid(
+          "Invalid type for '\(name)[\(index)]': expected an object.", param: "\(name)[\(index)]",
+          code: "invalid_type")
+      }
+      var role: String?
+      var text = ""
+      for member in message.members {
+        if member.isNamed("role") { role = member.value.string }
+        if member.isNamed("content") { text = readContent(member.value) }
+      }
+      if endpoint == .chatCompletions && role == nil { throw .missing("messages[\(index)].role") }
+      count(text)
+      lastText = text
+      if role == "user" { lastUser = text }
+      index += 1
+    }
+    guard index > 0 else {
+      throw .invalid(
+        "Invalid '\(name)': expected an array with at least one element.", param: name, code: "empty_array")
+    }
+    lastUserText = Array((lastUser ?? lastText ?? "").utf8)
+  }
+
+  /// The text of a content: a string, or the text parts of an array, one a line. Any other part counts 85 tokens.
+  private mutating func readContent(_ content: JSONSlice) -> String {
+    if let text = content.string { return text }
+    var texts: [String] = []
+    for part in content.elements {
+      if let text = part["text"]?.string { texts.append(text) } else { inputTokens += 85 }
+    }
+    return texts.joined(separator: "\n")
+  }
+
+  private mutating func readInputs(_ input: JSONSlice) throws(APIError) {
+    var tokens: [Int] = []
+    func add(_ slice: JSONSlice) throws(APIError) {
+      if let text = slice.string {
+        embedding.inputs.append(Array(text.utf8))
+        tokens.append((text.utf8.count + 3) / 4)
+      } else if slice.kind == .array, slice.elements.allSatisfy({ $0.kind == .number }) {
+        embedding.inputs.append(CanonicalJSON.spell(slice.raw))
+        tokens.append(slice.elements.reduce(0) { count, _ in count + 1 })
+      } else {
+        throw .invalid(
+          "Invalid 'input': expected a string, or an array of strings or of tokens.", param: "input",
+          code: "invalid_type")
+      }
+      if tokens.last == 0 {
+        throw .invalid("Invalid 'input': an input must not be empty.", param: "input", code: "empty_string")
+      }
+      if tokens.last ?? 0 > 8192 {
+        throw .invalid(
+          "This model's maximum context length is 8192 tokens, but an input has \(tokens.last ?? 0).", param: "input",
+          code: "context_length_exceeded")
+      }
+    }
+    let isList = input.kind == .array && input.elements.first(where: { _ in true })?.kind != .number
+    if isList { for element in input.elements { try add(element) } } else { try add(input) }
+    guard !embedding.inputs.isEmpty, embedding.inputs.count <= 2048 else {
+      throw .invalid(
+        "Invalid 'input': expected 1 to 2048 inputs, got \(embedding.inputs.count).", param: "input",
+        code: "invalid_value")
+    }
+    inputTokens = tokens.reduce(0, +)
+    lastUserText = embedding.inputs.last ?? []
+  }
+
+  /// A quarter of the bytes, rounded up, and 3 for the message around them.
+  private mutating func count(_ text: String) {
+    inputTokens += (text.utf8.count + 3) / 4 + 3
+  }
+
+  private static func text(_ member: JSONMember) throws(APIError) -> String {
+    guard let text = member.value.string else {
+      throw .invalid(
+        "Invalid type for '\(member.key)': expected a string.", param: member.key, code: "invalid_type")
+    }
+    return text
+  }
+
+  private static func limit(_ member: JSONMember) throws(APIError) -> Int? {
+    if member.value.isNull { return nil }
+    guard let value = member.value.int64 else {
+      throw .invalid(
+        "Invalid type for '\(member.key)': expected an integer.", param: member.key, code: "invalid_type")
+    }
+    guard value >= 1 else {
+      throw .invalid(
+        "Invalid '\(member.key)': expected at least 1, got \(value).", param: member.key,
+        code: "integer_below_min_value")
+    }
+    return Int(min(value, 1_000_000_000))
+  }
+}

@@ -1,0 +1,105 @@
+import BatchCore
+import Wire
+
+/// What the input file of a batch holds: where each row is, or what is wrong with it.
+struct BatchInput: Sendable {
+  struct Row: Sendable {
+    var offset: Int
+    var length: Int
+  }
+
+  private(set) var rows: [Row] = []
+  private(set) var model: String?
+  private(set) var inputTokens = 0
+  private(set) var problems: [BatchRecord.Problem] = []
+  /// Prompts with the marker `expire`, and for how many attempts.
+  private(set) var expiring: [(promptHash: UInt64, times: Int)] = []
+  private(set) var slowMilliseconds = 0
+
+  /// How many problems are told; the rest of the file is then not read.
+  static let mostProblems = 100
+  static let mostEmbeddingInputs = 50_000
+  private let endpoint: Endpoint
+  private let maximumRows: Int
+  private var lines = 0
+  private var embeddingInputs = 0
+  private var customIDs: Set<String> = []
+
+  init(endpoint: Endpoint, maximumRows: Int) {
+    self.endpoint = endpoint
+    self.maximumRows = maximumRows
+  }
+
+  var wantsMore: Bool { problems.count < Self.mostProblems && lines <= maximumRows }
+
+  mutating func add(_ line: LineReader.Line) {
+    guard wantsMore else { return }
+    lines += 1
+    if lines > maximumRows {
+      problems = []
+      problem(
+        "too_many_tasks", "The batch has more than \(maximumRows) requests; split it into smaller ones.", onLine: false)
+      return
+    }
+    guard !line.isTooLong, let row = try? JSONSlice.parse(line.bytes), row.kind == .object else {
+      return problem("invalid_json_line", "This line is not parseable as valid JSON.")
+    }
+    check(row)
+    rows.append(Row(offset: line.offset, length: line.bytes.count))
+  }
+
+  /// The last checks, when all lines have been added.
+  mutating func finish() {
+    customIDs = []
+    if lines == 0 { problem("empty_file", "The input file is empty.", onLine: false) }
+    if embeddingInputs > Self.mostEmbeddingInputs {
+      problem(
+        "too_many_tasks", "The batch has more than \(Self.mostEmbeddingInputs) embedding inputs.", onLine: false)
+    }
+  }
+
+  private mutating func check(_ row: JSONSlice) {
+    let fields = JournalRecord(row)
+    if let customID = fields.text("custom_id"), !customID.isEmpty {
+      if !customIDs.insert(customID).inserted {
+        problem("duplicate_custom_id", "The custom_id '\(customID)' is used more than once.", "custom_id")
+      }
+    } else {
+      problem("missing_required_parameter", "Missing required parameter: 'custom_id'.", "custom_id")
+    }
+    if fields.text("method") != "POST" {
+      problem("invalid_method", "The method of a request must be POST.", "method")
+    }
+    if fields.text("url") != endpoint.path {
+      problem("url_mismatch", "The url of the request is not the batch's endpoint \(endpoint.path).", "url")
+    }
+    guard let body = fields["body"], body.kind == .object else {
+      return problem("missing_required_parameter", "Missing required parameter: 'body'.", "body")
+    }
+    guard let name = body["model"]?.string, !name.isEmpty else {
+      return problem("missing_required_parameter", "Missing required parameter: 'model'.", "body.model")
+    }
+    if name.hasPrefix("missing-") {
+      return problem(
+        "model_not_found", "The model '\(name)' does not exist or cannot be used in batches.", "body.model")
+    }
+    if let model, model != name {
+      return problem(
+        "model_mismatch", "All requests of a batch must use one model: '\(model)' and '\(name)'.", "body.model")
+    }
+    model = name
+    // What else is wrong with the body is told for each row when it is run.
+    guard let request = try? ModelRequest(endpoint: endpoint, body: body, digests: false) else { return }
+    inputTokens += request.inputTokens
+    embeddingInputs += request.embedding.inputs.count
+    slowMilliseconds = max(slowMilliseconds, request.directives.slowMilliseconds)
+    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body) {
+      expiring.append((full.promptHash, request.directives.expires))
+    }
+  }
+
+  private mutating func problem(_ code: String, _ message: String, _ param: String? = nil, onLine: Bool = true) {
+    problems.append(
+      BatchRecord.Problem(code: code, message: message, param: param, line: onLine ? lines : nil))
+  }
+}

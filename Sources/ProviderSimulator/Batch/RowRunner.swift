@@ -1,0 +1,106 @@
+import BatchCore
+import Wire
+
+/// Runs the rows of one batch: a pure function of the row, the attempt and the fault plan, so that a row that was paid
+/// for before a restart gets the same answer after it.
+struct RowRunner: Sendable {
+  struct Result: Sendable {
+    var paid: PaidEntry?
+    var outputLine: [UInt8]?
+    var errorLine: [UInt8]?
+    var isCompleted = false
+    var isFailed = false
+    var inputTokens = 0
+    var outputTokens = 0
+  }
+
+  /// Why a row is not run.
+  enum Skip: String, Sendable {
+    case expired = "batch_expired"
+    case cancelled = "batch_cancelled"
+
+    var message: String {
+      switch self {
+      case .expired: "This request could not be executed before the completion window expired."
+      case .cancelled: "This request was not executed because the batch was cancelled."
+      }
+    }
+  }
+
+  let batch: BatchRecord
+  let plan: FaultPlan
+
+  private let idSeed: UInt64
+
+  init(batch: BatchRecord, plan: FaultPlan) {
+    self.batch = batch
+    self.plan = plan
+    idSeed = Bytes.word(SHA256.digest(Array(batch.id.utf8)))
+  }
+
+  /// - Parameters:
+  ///   - before: How the row ended before a restart, if it was paid for then. It is not billed again.
+  ///   - skip: Why it must not be run now, if so. Does not apply to what was paid for.
+  ///   - attempt: Asked once, if the row is run now.
+  func run(
+    _ bytes: [UInt8], row: Int, before: PaidLog.ExecutedRow?, skip: Skip?, time: Int, attempt: (UInt64) -> Int
+  ) -> Result {
+    guard let slice = try? JSONSlice.parse(bytes) else { return Result(isFailed: true) }
+    let fields = JournalRecord(slice)
+    guard let customID = fields["custom_id"], let body = fields["body"] else { return Result(isFailed: true) }
+    let high = Dice.mix(idSeed ^ UInt64(row))
+    let line = ResultLine(id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw)
+    let request: ModelRequest
+    do {
+      request = try ModelRequest(endpoint: batch.endpoint, body: body)
+      try request.checkContext(maximum: plan.behaviour.maxContextTokens)
+    } catch {
+      if let skip { return Result(errorLine: line.error(code: skip.rawValue, message: skip.message)) }
+      return Result(errorLine: line.response(status: error.status, body: error.body), isFailed: true)
+    }
+    if let before {
+      return answered(request, line, row, before.attempt, isMissing: before.isMissing, isPaid: true, time)
+    }
+    // A row with the marker is what makes the batch expire, so it never runs in such a batch.
+    let isExpiring = batch.expiresAfterRows != nil && request.directives.expires > 0
+    if let skip = isExpiring ? .expired : skip {
+      return Result(errorLine: line.error(code: skip.rawValue, message: skip.message))
+    }
+    let attempt = attempt(request.promptHash)
+    switch plan.row(request, attempt: attempt) {
+    case .none: return answered(request, line, row, attempt, isMissing: false, isPaid: false, time)
+    case .missing: return answered(request, line, row, attempt, isMissing: true, isPaid: false, time)
+    case .refused(let error):
+      return Result(errorLine: line.response(status: error.status, body: Self.lineBody(error)), isFailed: true)
+    case .failed(let code, let message):
+      return Result(errorLine: line.error(code: code, message: message), isFailed: true)
+    }
+  }
+
+  private func answered(
+    _ request: ModelRequest, _ line: ResultLine, _ row: Int, _ attempt: Int, isMissing: Bool, isPaid: Bool, _ time: Int
+  ) -> Result {
+    let answer = ModelAnswer(
+      to: request, id: line.id, created: batch.inProgressAt ?? batch.createdAt,
+      defaultDimensions: plan.behaviour.embeddingDimensions)
+    var result = Result(
+      outputLine: isMissing ? nil : line.response(status: 200, body: answer.body), isCompleted: true,
+      inputTokens: answer.inputTokens, outputTokens: answer.outputTokens)
+    if isPaid { return result }
+    result.paid = PaidEntry(
+      kind: .batch, time: time, key: batch.key, endpoint: request.endpoint, model: request.model, batchID: batch.id,
+      row: row, customID: line.customID, promptDigest: request.promptDigest, promptText: request.lastUserText,
+      attempt: attempt, fault: isMissing ? "missing" : nil, inputTokens: answer.inputTokens,
+      outputTokens: answer.outputTokens,
+      cost: ModelPrice.of(request.model).cost(
+        inputTokens: answer.inputTokens, outputTokens: answer.outputTokens, isBatch: true))
+    return result
+  }
+
+  /// The provider has no proxies before its own rows: an error of a row is always JSON.
+  private static func lineBody(_ error: APIError) -> [UInt8] {
+    var error = error
+    error.html = nil
+    return error.body
+  }
+}

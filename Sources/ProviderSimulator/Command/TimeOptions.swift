@@ -1,0 +1,41 @@
+import ArgumentParser
+
+/// How long things take.
+struct TimeOptions: ParsableArguments {
+  @Flag(help: "Answer at once, and run batches as fast as they can be computed.")
+  var zeroLatency = false
+  @Option(help: "Milliseconds of a synchronous call.")
+  var latencyMs: Int?
+  @Option(help: "Microseconds more for each token of its answer.")
+  var latencyPerTokenUs: Int?
+  @Option(help: "Milliseconds that a batch is validating.")
+  var batchValidateMs: Int?
+  @Option(help: "Milliseconds that a batch takes at least.")
+  var batchMinMs: Int?
+  @Option(help: "Microseconds more for each of its rows.")
+  var batchPerRowUs: Int?
+  @Option(help: "Milliseconds more at most, by chance: seldom much.")
+  var batchTailMs: Int?
+  @Option(help: "Milliseconds that a batch is finalizing.")
+  var batchFinalizeMs: Int?
+  @Option(help: "Milliseconds that a batch is cancelling.")
+  var batchCancelMs: Int?
+  @Option(help: "Milliseconds until a connection that is not answered is cut.")
+  var hangMs: Int?
+  @Option(help: "Looks at a completed batch before its files show, where that fault hits.")
+  var nullOutputLooks: Int?
+  @Option(help: "Milliseconds until a new batch is listed, in whole seconds.")
+  var listLagMs: Int?
+  @Option(help: "Milliseconds in the retry-after of an injected 429.")
+  var injectedRetryAfterMs: Int?
+
+  var values: [(String, Int?)] {
+    [
+      ("latency_ms", latencyMs), ("latency_per_token_us", latencyPerTokenUs), ("batch_validate_ms", batchValidateMs),
+      ("batch_min_ms", batchMinMs), ("batch_per_row_us", batchPerRowUs), ("batch_tail_ms", batchTailMs),
+      ("batch_finalize_ms", batchFinalizeMs), ("batch_cancel_ms", batchCancelMs), ("hang_ms", hangMs),
+      ("null_output_looks", nullOutputLooks), ("list_lag_ms", listLagMs),
+      ("injected_retry_after_ms", injectedRetryAfterMs),
+    ]
+  }
+}

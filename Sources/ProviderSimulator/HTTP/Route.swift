@@ -1,0 +1,66 @@
+import BatchCore
+
+/// What a method and a path ask for.
+enum Route: Hashable, Sendable {
+  case model(Endpoint)
+  case models
+  case modelNamed(String)
+  case uploadFile
+  case listFiles
+  case file(String)
+  case fileContent(String)
+  case deleteFile(String)
+  case createBatch
+  case listBatches
+  case batch(String)
+  case cancelBatch(String)
+  case log
+  case stats
+  case behaviour
+  case changeBehaviour
+  case reset
+  case health
+
+  /// Whether it is among the provider's own, and so needs a key.
+  var isProviders: Bool {
+    switch self {
+    case .log, .stats, .behaviour, .changeBehaviour, .reset, .health: false
+    default: true
+    }
+  }
+
+  init(method: String, path: String) throws(APIError) {
+    if let endpoint = Endpoint(path: path) {
+      self = try Self.pick(method, path, ["POST": .model(endpoint)])
+      return
+    }
+    let parts = path.split(separator: "/").map(String.init)
+    switch (parts.first, parts.dropFirst().first, parts.count) {
+    case ("v1", "files", 2): self = try Self.pick(method, path, ["POST": .uploadFile, "GET": .listFiles])
+    case ("v1", "files", 3):
+      self = try Self.pick(method, path, ["GET": .file(parts[2]), "DELETE": .deleteFile(parts[2])])
+    case ("v1", "files", 4) where parts[3] == "content":
+      self = try Self.pick(method, path, ["GET": .fileContent(parts[2])])
+    case ("v1", "batches", 2): self = try Self.pick(method, path, ["POST": .createBatch, "GET": .listBatches])
+    case ("v1", "batches", 3): self = try Self.pick(method, path, ["GET": .batch(parts[2])])
+    case ("v1", "batches", 4) where parts[3] == "cancel":
+      self = try Self.pick(method, path, ["POST": .cancelBatch(parts[2])])
+    case ("v1", "models", 2): self = try Self.pick(method, path, ["GET": .models])
+    case ("v1", "models", 3): self = try Self.pick(method, path, ["GET": .modelNamed(parts[2])])
+    case ("_sim", "log", 2): self = try Self.pick(method, path, ["GET": .log])
+    case ("_sim", "stats", 2): self = try Self.pick(method, path, ["GET": .stats])
+    case ("_sim", "faults", 2): self = try Self.pick(method, path, ["GET": .behaviour, "POST": .changeBehaviour])
+    case ("_sim", "reset", 2): self = try Self.pick(method, path, ["POST": .reset])
+    case ("_sim", "health", 2): self = try Self.pick(method, path, ["GET": .health])
+    default: throw .notFound("Invalid URL (\(method) \(path))", param: nil)
+    }
+  }
+
+  private static func pick(_ method: String, _ path: String, _ routes: [String: Route]) throws(APIError) -> Route {
+    if let route = routes[method] { return route }
+    throw APIError(
+      status: 405,
+      message: "Not allowed to \(method) on \(path); allowed: \(routes.keys.sorted().joined(separator: ", ")).",
+      code: "method_not_supported", reason: "method_not_allowed")
+  }
+}

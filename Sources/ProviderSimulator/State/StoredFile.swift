@@ -1,0 +1,58 @@
+import Wire
+
+/// A file that was uploaded, or that a batch has left.
+struct StoredFile: Hashable, Sendable {
+  var id: String
+  var project: String
+  var bytes: Int
+  /// Seconds since 1970.
+  var createdAt: Int
+  var expiresAt: Int?
+  var filename: String
+  var purpose: String
+
+  func isExpired(at now: Int) -> Bool { expiresAt.map { $0 <= now } ?? false }
+
+  /// The object as the provider shows it.
+  func write(into writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.field("id", id)
+    writer.field("object", "file")
+    writeCommon(into: &writer)
+    writer.field("status", "processed")
+    writer.key("status_details")
+    writer.null()
+    writer.endObject()
+  }
+
+  /// The object as the journal keeps it.
+  func writeJournal(into writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.field("id", id)
+    writer.field("project", project)
+    writeCommon(into: &writer)
+    writer.endObject()
+  }
+
+  private func writeCommon(into writer: inout JSONWriter) {
+    writer.field("bytes", bytes)
+    writer.field("created_at", createdAt)
+    writer.key("expires_at")
+    writer.int(orNull: expiresAt)
+    writer.field("filename", filename)
+    writer.field("purpose", purpose)
+  }
+}
+
+extension StoredFile {
+  init?(journal: JSONSlice) {
+    let record = JournalRecord(journal)
+    guard let id = record.text("id"), let project = record.text("project"), let bytes = record.number("bytes"),
+      let createdAt = record.number("created_at"), let filename = record.text("filename"),
+      let purpose = record.text("purpose")
+    else { return nil }
+    self.init(
+      id: id, project: project, bytes: bytes, createdAt: createdAt, expiresAt: record.number("expires_at"),
+      filename: filename, purpose: purpose)
+  }
+}
