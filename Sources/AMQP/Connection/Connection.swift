@@ -70,7 +70,7 @@ final class Connection {
 
   /// Queues a method that has no answer, or whose answer nobody waits for.
   func send(_ method: Method, channel: UInt16) throws(AMQPError) {
-    do throws(EncodingError) {
+    do throws(FieldError) {
       try output.append(method, channel: channel)
     } catch {
       throw AMQPError(.configuration, error.text)

@@ -70,7 +70,9 @@ public final class Consumer: Sendable {
   public func next() async -> [Delivery]? { await mailbox.next() }
 
   /// Settles deliveries. Returns at once; whether the broker has processed it, only `barrier()` tells.
-  public func settle(_ settlements: [Settlement]) { mailbox.settle(settlements) }
+  public func settle(_ settlements: [Settlement]) {
+    if !mailbox.settle(settlements) { status.count { $0.staleSettlements += UInt64(settlements.count) } }
+  }
 
   /// Waits until the broker's channel has processed every settlement made before.
   ///

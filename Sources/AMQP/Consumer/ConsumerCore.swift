@@ -18,7 +18,7 @@ actor ConsumerCore: EventLoopDriver {
   static let channel: UInt16 = 1
   static let scratchChannel: UInt16 = 2
   /// Frames read before settlements are written again.
-  private static let readLimit = 1024
+  static let readLimit = 1024
 
   nonisolated let thread: EventThread
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
@@ -27,23 +27,23 @@ actor ConsumerCore: EventLoopDriver {
   let mailbox: ConsumerMailbox
   let status: LinkStatus
   let logger: Logger
-  private var dialer: Dialer
+  var dialer: Dialer
 
   var connection: Connection?
   /// Why the channel is of no use any more although the connection is.
-  private var channelFailure: AMQPError?
-  private var generation: UInt64 = 0
-  private var acks = AckTracker(generation: 0)
-  private var gate = ControlGate()
-  private var requests: [ConsumerMailbox.Request] = []
-  private var paused = false
-  private var overBytes = false
+  var channelFailure: AMQPError?
+  var generation: UInt64 = 0
+  var acks = AckTracker(generation: 0)
+  var gate = ControlGate()
+  var requests: [ConsumerMailbox.Request] = []
+  var paused = false
+  var overBytes = false
   /// The consumer's tag while it is subscribed, and how often it has been.
-  private var consumerTag: String?
-  private var subscriptions: UInt64 = 0
+  var consumerTag: String?
+  var subscriptions: UInt64 = 0
   /// Why the broker ended the consumer, and when to look for the queue again.
-  private var cancellation: (reason: String, lookAgain: ContinuousClock.Instant, backoff: Backoff)?
-  private var arrived: [Delivery] = []
+  var cancellation: (reason: String, lookAgain: ContinuousClock.Instant, backoff: Backoff)?
+  var arrived: [Delivery] = []
 
   init(
     thread: EventThread, dialer: Dialer, options: Options, mailbox: ConsumerMailbox, status: LinkStatus, logger: Logger
@@ -93,7 +93,7 @@ actor ConsumerCore: EventLoopDriver {
     }
   }
 
-  private func beginSession(_ connection: Connection) {
+  func beginSession(_ connection: Connection) {
     self.connection = connection
     generation += 1
     acks = AckTracker(generation: generation)
@@ -103,7 +103,7 @@ actor ConsumerCore: EventLoopDriver {
     cancellation = nil
   }
 
-  private func endSession() {
+  func endSession() {
     // Settlements that came in meanwhile are counted as stale by the next tracker, whose generation is another.
     connection?.fail(AMQPError(.stopped, "the connection was closed"))
     connection = nil
@@ -112,13 +112,13 @@ actor ConsumerCore: EventLoopDriver {
     failRequests()
   }
 
-  private func failRequests() {
+  func failRequests() {
     let unanswered = requests
     requests = []
     for request in unanswered { request.fail() }
   }
 
-  private func subscribe(_ connection: Connection) async throws(AMQPError) {
+  func subscribe(_ connection: Connection) async throws(AMQPError) {
     try await connection.call(.channelOpen, channel: Self.channel)
     try await connection.call(.qos(prefetch: options.prefetch), channel: Self.channel)
     switch options.source {
@@ -140,11 +140,11 @@ actor ConsumerCore: EventLoopDriver {
     status.set(.connected(connection.handle.broker))
   }
 
-  private var wantsDeliveries: Bool {
+  var wantsDeliveries: Bool {
     !paused && !overBytes && cancellation == nil && !mailbox.deliveryEnded
   }
 
-  private func consume(_ connection: Connection) async throws(AMQPError) {
+  func consume(_ connection: Connection) async throws(AMQPError) {
     subscriptions += 1
     let tag = "millrace-\(subscriptions)"
     consumerTag = tag
@@ -157,7 +157,7 @@ actor ConsumerCore: EventLoopDriver {
   }
 
   /// Keeps the subscription as it should be and answers requests, until told to stop.
-  private func serve(_ connection: Connection) async throws(AMQPError) {
+  func serve(_ connection: Connection) async throws(AMQPError) {
     while true {
       if let failure = connection.failure ?? channelFailure { throw failure }
       if mailbox.isStopping { return }
@@ -178,17 +178,17 @@ actor ConsumerCore: EventLoopDriver {
     }
   }
 
-  private func parked(until deadline: ContinuousClock.Instant?) async {
+  func parked(until deadline: ContinuousClock.Instant?) async {
     await withCheckedContinuation { gate.park($0, until: deadline) }
   }
 
-  private var hasWork: Bool {
+  var hasWork: Bool {
     mailbox.isStopping || !requests.isEmpty || channelFailure != nil
       || connection.map { $0.failure != nil || (cancellation == nil && wantsDeliveries != (consumerTag != nil)) }
         ?? false
   }
 
-  private func lookForQueue(_ connection: Connection) async throws(AMQPError) {
+  func lookForQueue(_ connection: Connection) async throws(AMQPError) {
     let queue = options.queueName.withLock { $0 } ?? ""
     do throws(AMQPError) {
       _ = try await look(at: queue, connection)
@@ -208,7 +208,7 @@ actor ConsumerCore: EventLoopDriver {
   }
 
   /// A passive declare on a channel of its own, which alone is closed when there is no such queue.
-  private func look(at queue: String, _ connection: Connection) async throws(AMQPError) -> QueueInfo {
+  func look(at queue: String, _ connection: Connection) async throws(AMQPError) -> QueueInfo {
     try await connection.call(.channelOpen, channel: Self.scratchChannel)
     let found = try await connection.call(
       .queueDeclare(name: queue, passive: true, durable: false, exclusive: false, autoDelete: false, FieldTable()),
@@ -217,7 +217,7 @@ actor ConsumerCore: EventLoopDriver {
     return QueueInfo(name: queue, readyMessages: Int(found.messages), consumers: Int(found.consumers))
   }
 
-  private func answer(_ request: ConsumerMailbox.Request, _ connection: Connection) async {
+  func answer(_ request: ConsumerMailbox.Request, _ connection: Connection) async {
     switch request {
     case .barrier(let answer):
       // The channel handles its methods in order, and setting the same prefetch again needs no permission.
@@ -230,7 +230,7 @@ actor ConsumerCore: EventLoopDriver {
   }
 
   /// Bounded by a few seconds: correctness never depends on a tidy end.
-  private func close(_ connection: Connection) async {
+  func close(_ connection: Connection) async {
     let limit = Duration.seconds(2)
     do throws(AMQPError) {
       if let tag = consumerTag {
@@ -242,103 +242,5 @@ actor ConsumerCore: EventLoopDriver {
     } catch {
       logger.info("the broker connection did not close in order", metadata: ["error": "\(error)"])
     }
-  }
-
-  // MARK: Driver
-
-  nonisolated func turn(wake: CInt) {
-    assumeIsolated { $0.step(wake: wake) }
-  }
-
-  private func step(wake: CInt) {
-    let now = ContinuousClock.now
-    let incoming = mailbox.takeIncoming()
-    requests += incoming.requests
-    paused = incoming.paused
-    var more = false
-    if let connection, connection.failure == nil {
-      do throws(AMQPError) {
-        more = try connection.receive(limit: Self.readLimit) { take($0) }
-        handOver()
-        settle(incoming.settlements, connection)
-        try connection.flush(now: now)
-        try connection.checkTimers(now: now)
-      } catch {
-        connection.fail(error)
-      }
-    } else if !incoming.settlements.isEmpty {
-      status.count { $0.staleSettlements += UInt64(incoming.settlements.count) }
-    }
-    gate.open(if: hasWork, now: now)
-    if let connection, connection.failure == nil {
-      connection.wait(wake: wake, deadline: more ? now : gate.deadline)
-    } else {
-      EventThread.wait(wake: wake, until: gate.deadline)
-    }
-  }
-
-  private func take(_ incoming: Incoming) {
-    switch incoming {
-    case .content(Self.channel, let content):
-      guard case .delivery(let tag, let redelivered) = content.origin else { return }
-      do throws(AMQPError) {
-        try acks.delivered(tag: tag, size: content.size)
-      } catch {
-        channelFailure = error
-        return
-      }
-      arrived.append(
-        Delivery(
-          token: DeliveryToken(generation: generation, tag: tag), exchange: content.exchange,
-          routingKey: content.routingKey, redelivered: redelivered, properties: content.properties, body: content.body))
-    case .cancelled(Self.channel, let tag) where tag == consumerTag:
-      consumerTag = nil
-      let queue = options.queueName.withLock { $0 } ?? ""
-      let reason = "the broker ended the consumer of '\(queue)'; it was deleted, or moved to another node"
-      if case .temporary = options.source {
-        channelFailure = AMQPError(.channelClosed, reason)
-      } else {
-        cancellation = (reason, .now + Backoff.shortest, Backoff())
-        status.set(.consumerCancelled(reason: reason))
-      }
-      logger.warning("consumer cancelled", metadata: ["queue": "\(queue)"])
-    case .channelClosed(let channel, let code, let text, _):
-      status.count { $0.channelCloses += 1 }
-      if channel == Self.channel {
-        channelFailure = AMQPError(code == 403 ? .refused : .channelClosed, code: code, text)
-      }
-    case .content, .cancelled, .reply, .acknowledged, .connectionClosed, .blocked, .unblocked:
-      break
-    }
-  }
-
-  private func handOver() {
-    guard !arrived.isEmpty else { return }
-    let again = arrived.reduce(into: UInt64(0)) { $0 += $1.redelivered ? 1 : 0 }
-    status.count {
-      $0.deliveries += UInt64(arrived.count)
-      $0.redeliveries += again
-    }
-    mailbox.deliver(arrived)
-    arrived.removeAll(keepingCapacity: true)
-    if acks.outstandingBytes > options.maxUnackedBytes { overBytes = true }
-  }
-
-  private func settle(_ settlements: [Settlement], _ connection: Connection) {
-    guard !settlements.isEmpty else { return }
-    let (actions, dropped) =
-      channelFailure == nil ? acks.settle(settlements) : ([], .init(stale: UInt64(settlements.count)))
-    for action in actions {
-      switch action {
-      case .ack(let tag, let multiple): try? connection.send(.ack(tag: tag, multiple: multiple), channel: Self.channel)
-      case .nack(let tag, let requeue): try? connection.send(.nack(tag: tag, requeue: requeue), channel: Self.channel)
-      }
-    }
-    status.count {
-      $0.settlements += UInt64(settlements.count) - dropped.stale - dropped.double
-      $0.staleSettlements += dropped.stale
-      $0.doubleSettlements += dropped.double
-    }
-    if acks.outstandingBytes <= options.maxUnackedBytes / 2 { overBytes = false }
   }
 }

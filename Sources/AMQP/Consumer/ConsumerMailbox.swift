@@ -65,9 +65,15 @@ final class ConsumerMailbox: Sendable {
     return Array(deliveries.prefix(chunk))
   }
 
-  func settle(_ settlements: [Settlement]) {
-    guard !settlements.isEmpty else { return }
-    post { $0.settlements.append(contentsOf: settlements) }
+  /// Returns false if nobody will ever write them.
+  func settle(_ settlements: [Settlement]) -> Bool {
+    guard !settlements.isEmpty else { return true }
+    let thread = contents.withLock { contents in
+      if contents.thread != nil { contents.incoming.settlements.append(contentsOf: settlements) }
+      return contents.thread
+    }
+    thread?.wakeUp()
+    return thread != nil
   }
 
   func ask(_ request: Request) {

@@ -1,7 +1,7 @@
 import Wire
 
 /// A value that AMQP 0-9-1 cannot carry. The text names it and the limit.
-struct EncodingError: Error, Hashable {
+struct FieldError: Error, Hashable {
   var text: String
 }
 
@@ -51,10 +51,10 @@ struct FieldWriter {
 
   mutating func raw(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
 
-  mutating func shortString(_ text: some Collection<UInt8>, _ name: @autoclosure () -> String) throws(EncodingError) {
+  mutating func shortString(_ text: some Collection<UInt8>, _ name: @autoclosure () -> String) throws(FieldError) {
     let count = text.count
     guard count <= 255 else {
-      throw EncodingError(text: "\(name()) has \(count) bytes; AMQP allows 255")
+      throw FieldError(text: "\(name()) has \(count) bytes; AMQP allows 255")
     }
     bytes.append(UInt8(count))
     bytes.append(contentsOf: text)
@@ -65,7 +65,7 @@ struct FieldWriter {
     bytes.append(contentsOf: text)
   }
 
-  mutating func table(_ table: FieldTable, depth: Int = 0) throws(EncodingError) {
+  mutating func table(_ table: FieldTable, depth: Int = 0) throws(FieldError) {
     guard depth <= Self.deepestNesting else { throw Self.tooDeep }
     let start = bytes.count
     uint32(0)
@@ -76,11 +76,11 @@ struct FieldWriter {
     patchUInt32(bytes.count - start - 4, at: start)
   }
 
-  private static var tooDeep: EncodingError {
-    EncodingError(text: "headers are nested more than \(deepestNesting) levels deep")
+  private static var tooDeep: FieldError {
+    FieldError(text: "headers are nested more than \(deepestNesting) levels deep")
   }
 
-  private mutating func value(_ value: FieldValue, depth: Int) throws(EncodingError) {
+  private mutating func value(_ value: FieldValue, depth: Int) throws(FieldError) {
     switch value {
     case .bool(let bool):
       kind("t")

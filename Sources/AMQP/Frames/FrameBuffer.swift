@@ -19,15 +19,15 @@ struct FrameBuffer {
   var pending: Int { bytes.count - head }
 
   mutating func append(
-    _ type: FrameType, channel: UInt16, _ payload: (inout FieldWriter) throws(EncodingError) -> Void
-  ) throws(EncodingError) {
+    _ type: FrameType, channel: UInt16, _ payload: (inout FieldWriter) throws(FieldError) -> Void
+  ) throws(FieldError) {
     let start = bytes.count
     var writer = FieldWriter(bytes)
     bytes = []  // The writer must be the only owner, or every frame would copy the buffer.
     writer.uint8(type.rawValue)
     writer.uint16(channel)
     writer.uint32(0)
-    do throws(EncodingError) {
+    do throws(FieldError) {
       try payload(&writer)
     } catch {
       bytes = writer.finish()

@@ -64,8 +64,8 @@ enum Method {
 }
 
 extension FrameBuffer {
-  mutating func append(_ method: Method, channel: UInt16) throws(EncodingError) {
-    try append(.method, channel: channel) { writer throws(EncodingError) in
+  mutating func append(_ method: Method, channel: UInt16) throws(FieldError) {
+    try append(.method, channel: channel) { writer throws(FieldError) in
       writer.uint32(method.id.rawValue)
       try writer.arguments(of: method)
     }
@@ -73,7 +73,7 @@ extension FrameBuffer {
 }
 
 extension FieldWriter {
-  fileprivate mutating func arguments(of method: Method) throws(EncodingError) {
+  fileprivate mutating func arguments(of method: Method) throws(FieldError) {
     switch method {
     case .connectionClose, .channelClose:
       uint16(200)

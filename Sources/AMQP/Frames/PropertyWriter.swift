@@ -2,7 +2,7 @@ import Wire
 
 extension FieldWriter {
   /// A content header's payload: class, weight, body size, flags, properties.
-  mutating func contentHeader(_ properties: MessageProperties, bodySize: Int) throws(EncodingError) {
+  mutating func contentHeader(_ properties: MessageProperties, bodySize: Int) throws(FieldError) {
     uint16(MethodID.basicClass)
     uint16(0)
     uint64(UInt64(bodySize))

@@ -61,6 +61,8 @@ public final class Publisher: Sendable {
   public func stop() async {
     mailbox.stop()
     await lifecycle.stopped()
+    // What was given to a publisher that never ran.
+    for request in mailbox.finish() { request.giveUp() }
   }
 }
 

@@ -7,36 +7,36 @@ import Wire
 /// A publish that the broker cannot accept closes the channel for all. Everything unconfirmed is then suspect and is
 /// written again in ever smaller groups, until a channel closes for a single message: that one is the culprit.
 actor PublisherCore: EventLoopDriver {
-  private static let channel: UInt16 = 1
-  private static let readLimit = 1024
+  static let channel: UInt16 = 1
+  static let readLimit = 1024
 
   nonisolated let thread: EventThread
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-  private let limits: PublisherConfiguration
-  private let mailbox: PublisherMailbox
-  private let status: LinkStatus
-  private let logger: Logger
-  private var dialer: Dialer
+  let limits: PublisherConfiguration
+  let mailbox: PublisherMailbox
+  let status: LinkStatus
+  let logger: Logger
+  var dialer: Dialer
 
-  private var connection: Connection?
-  private var sessions = 0
+  var connection: Connection?
+  var sessions = 0
   /// Whether the channel is open and confirms are on.
-  private var ready = false
-  private var channelClosed = false
-  private var gate = ControlGate()
-  private var queue = PublishQueue()
-  private var tracker = ConfirmTracker<PublishItem>()
+  var ready = false
+  var channelClosed = false
+  var gate = ControlGate()
+  var queue = PublishQueue()
+  var tracker = ConfirmTracker<PublishItem>()
   /// A large message that is written frame by frame, as the socket has room, and how far it is.
-  private var partial: (item: PublishItem, offset: Int)?
+  var partial: (item: PublishItem, offset: Int)?
   /// How many messages may be unconfirmed while a culprit is looked for.
-  private var suspectWindow: Int?
+  var suspectWindow: Int?
   /// Calls whose messages are all settled. They are told when the counters are, so that these never lag behind.
-  private var settledJobs: [PublishJob] = []
-  private var changes = LinkCounters()
-  private var ended = false
-  private var stopDeadline: ContinuousClock.Instant?
-  private var activeTime = ActiveTime()
+  var settledJobs: [PublishJob] = []
+  var changes = LinkCounters()
+  var ended = false
+  var stopDeadline: ContinuousClock.Instant?
+  var activeTime = ActiveTime()
 
   init(
     thread: EventThread, dialer: Dialer, limits: PublisherConfiguration, mailbox: PublisherMailbox, status: LinkStatus,
@@ -85,13 +85,13 @@ actor PublisherCore: EventLoopDriver {
     finishAll()
   }
 
-  private func openChannel(_ connection: Connection) async throws(AMQPError) {
+  func openChannel(_ connection: Connection) async throws(AMQPError) {
     try await connection.call(.channelOpen, channel: Self.channel)
     try await connection.call(.confirmSelect, channel: Self.channel)
     ready = true
   }
 
-  private func serve(_ connection: Connection) async throws(AMQPError) {
+  func serve(_ connection: Connection) async throws(AMQPError) {
     while true {
       if let failure = connection.failure { throw failure }
       if channelClosed {
@@ -108,19 +108,19 @@ actor PublisherCore: EventLoopDriver {
     }
   }
 
-  private func parked(until deadline: ContinuousClock.Instant?) async {
+  func parked(until deadline: ContinuousClock.Instant?) async {
     await withCheckedContinuation { gate.park($0, until: deadline) }
   }
 
-  private var isDrained: Bool { queue.isEmpty && tracker.isEmpty }
+  var isDrained: Bool { queue.isEmpty && tracker.isEmpty }
 
-  private var hasWork: Bool {
+  var hasWork: Bool {
     connection?.failure != nil || channelClosed
       || (mailbox.isStopping && (connection == nil || isDrained || stopDeadline == nil))
   }
 
   /// What was written is unknown, suspects included; what was not waits for the next connection.
-  private func endSession() {
+  func endSession() {
     connection?.fail(AMQPError(.stopped, "the connection was closed"))
     connection = nil
     ready = false
@@ -132,7 +132,7 @@ actor PublisherCore: EventLoopDriver {
     report()
   }
 
-  private func finishAll() {
+  func finishAll() {
     ended = true
     for request in mailbox.take() { queue.append(PublishJob(request, now: .now)) }
     while let item = queue.first() {
@@ -142,12 +142,12 @@ actor PublisherCore: EventLoopDriver {
     report()
   }
 
-  private func settle(_ item: PublishItem, _ outcome: PublishOutcome) {
+  func settle(_ item: PublishItem, _ outcome: PublishOutcome) {
     if item.job.settle(item.index, outcome) { settledJobs.append(item.job) }
   }
 
   /// Publishes the counters, and then the outcomes.
-  private func report() {
+  func report() {
     if changes != LinkCounters() {
       status.count { $0.add(changes) }
       changes = LinkCounters()
@@ -162,7 +162,7 @@ actor PublisherCore: EventLoopDriver {
     assumeIsolated { $0.step(wake: wake) }
   }
 
-  private func step(wake: CInt) {
+  func step(wake: CInt) {
     let now = ContinuousClock.now
     if !ended { for request in mailbox.take() { queue.append(PublishJob(request, now: now)) } }
     var more = false
@@ -193,7 +193,7 @@ actor PublisherCore: EventLoopDriver {
   }
 
   /// Gives up on messages that have waited too long for a connection. Returns when the next one has.
-  private func expire(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+  func expire(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     while let oldest = queue.oldest {
       guard oldest + limits.connectTimeout <= now, let item = queue.first() else {
         return oldest + limits.connectTimeout
@@ -204,12 +204,12 @@ actor PublisherCore: EventLoopDriver {
     return nil
   }
 
-  private func confirmDeadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+  func confirmDeadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     guard let oldest = tracker.oldest, !activeTime.isPaused else { return nil }
     return now + (oldest.writtenAt + limits.confirmTimeout - activeTime.elapsed(now: now)) + .milliseconds(1)
   }
 
-  private func checkConfirms(_ connection: Connection, now: ContinuousClock.Instant) throws(AMQPError) {
+  func checkConfirms(_ connection: Connection, now: ContinuousClock.Instant) throws(AMQPError) {
     guard !activeTime.isPaused, let oldest = tracker.oldest else { return }
     // A large message may take its time as long as the socket takes it.
     let waited = partial == nil ? activeTime.elapsed(now: now) - oldest.writtenAt : connection.stalled(now: now)
@@ -219,7 +219,7 @@ actor PublisherCore: EventLoopDriver {
     }
   }
 
-  private func take(_ incoming: Incoming, now: ContinuousClock.Instant) {
+  func take(_ incoming: Incoming, now: ContinuousClock.Instant) {
     switch incoming {
     case .acknowledged(Self.channel, let tag, let multiple, let positive):
       acknowledged(tag: tag, multiple: multiple, positive: positive)
@@ -242,7 +242,7 @@ actor PublisherCore: EventLoopDriver {
     }
   }
 
-  private func acknowledged(tag: UInt64, multiple: Bool, positive: Bool) {
+  func acknowledged(tag: UInt64, multiple: Bool, positive: Bool) {
     var settled: UInt64 = 0
     tracker.acknowledged(tag: tag, multiple: multiple, positive: positive) { item, outcome in
       settled += 1
@@ -257,7 +257,7 @@ actor PublisherCore: EventLoopDriver {
     suspectWindow = queue.hasSuspects ? min(window * 2, limits.maxUnconfirmed) : nil
   }
 
-  private func lostChannel(code: UInt16, text: String) {
+  func lostChannel(code: UInt16, text: String) {
     changes.channelCloses += 1
     ready = false
     channelClosed = true
@@ -273,75 +273,5 @@ actor PublisherCore: EventLoopDriver {
     }
     queue.putBack(suspects)
     if !suspects.isEmpty { suspectWindow = max(suspects.count / 4, 1) }
-  }
-
-  // MARK: Writing
-
-  private var canWrite: Bool {
-    guard ready, !activeTime.isPaused, connection?.failure == nil else { return false }
-    if partial != nil { return true }
-    guard let next = queue.first(), tracker.count < suspectWindow ?? limits.maxUnconfirmed else { return false }
-    return tracker.isEmpty || tracker.bytes + next.message.body.count <= limits.maxUnconfirmedBytes
-  }
-
-  private func write(_ connection: Connection, now: ContinuousClock.Instant) {
-    let written = activeTime.elapsed(now: now)
-    var count: UInt64 = 0
-    while connection.hasRoom, canWrite {
-      if let (item, offset) = partial {
-        partial = writeBody(of: item, from: offset, connection)
-      } else if var item = queue.first() {
-        queue.removeFirst()
-        item.writtenAt = written
-        if begin(item, connection) { count += 1 }
-      }
-    }
-    changes.published += count
-  }
-
-  /// Encodes a message, and all of its body that fits one frame. Returns false if it cannot be encoded.
-  private func begin(_ item: PublishItem, _ connection: Connection) -> Bool {
-    let message = item.message
-    let mark = connection.output.tail
-    do throws(EncodingError) {
-      try connection.output.append(
-        .publish(exchange: message.exchange, routingKey: message.routingKey, mandatory: message.mandatory),
-        channel: Self.channel)
-      let header = connection.output.tail
-      try connection.output.append(.header, channel: Self.channel) { writer throws(EncodingError) in
-        try writer.contentHeader(message.properties, bodySize: message.body.count)
-      }
-      let size = connection.output.payloadSize(from: header)
-      guard size <= connection.bodyChunk else {
-        throw EncodingError(text: "the headers take \(size) bytes; the broker allows \(connection.bodyChunk) in all")
-      }
-    } catch {
-      connection.output.rollBack(to: mark)
-      settle(item, .rejected(code: 0, text: error.text))
-      return false
-    }
-    tracker.published(item, bytes: message.body.count)
-    partial = writeBody(of: item, from: 0, connection)
-    return true
-  }
-
-  /// Writes one body frame, and returns what is left to write.
-  private func writeBody(
-    of item: PublishItem, from offset: Int, _ connection: Connection
-  ) -> (item: PublishItem, offset: Int)? {
-    let body = item.message.body
-    guard offset < body.count else { return nil }
-    let end = min(offset + connection.bodyChunk, body.count)
-    try? connection.output.append(.body, channel: Self.channel) { $0.raw(body[offset..<end]) }
-    return end < body.count ? (item, end) : nil
-  }
-}
-
-extension OutboundMessage {
-  /// Whether this is what came back. Two messages alike in all of it need not be told apart.
-  fileprivate func isOrigin(of content: ContentAssembler.Content) -> Bool {
-    mandatory && content.routingKey == routingKey && exchange.utf8.elementsEqual(content.exchange)
-      && content.properties.messageID == properties.messageID
-      && content.properties.correlationID == properties.correlationID && content.body == body
   }
 }
