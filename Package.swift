@@ -93,7 +93,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "ProviderSimulatorTests",
-      dependencies: ["ProviderSimulator", "Wire", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"), logging]),
+      dependencies: [
+        "ProviderSimulator", "Wire", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"), logging,
+      ]),
 
     // The physical limit that the benchmarks compare with: plain C on librabbitmq.
     .executableTarget(

@@ -37,7 +37,8 @@ public struct PendingReply: Sendable {
   public var deadline: Timestamp?
   /// A stored answer given again.
   public var replayed: Bool
-  /// Nil when the failure is no dead letter, or when the broker holds the message and moves it itself.
+  /// Nil when the failure is no dead letter, or when the broker holds the message and moves it itself. Whether one that
+  /// the provider rejected is published is the worker's choice.
   public var deadLetter: DeadLetter?
 
   public init(

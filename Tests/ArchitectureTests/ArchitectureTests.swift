@@ -40,7 +40,7 @@ import Testing
     "CurlHTTP": ["Glibc", "Synchronization"],
     "Providers": [],
     "Ledger": [],
-    "LedgerSQLite": ["GRDB", "GRDBSQLite", "SQLite3", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization"],
+    "LedgerSQLite": ["GRDB", "GRDBSQLite", "Dispatch", "Glibc", "Synchronization"],
     "Settings": ["Yams"],
     "Observability": ["CoreMetrics", "Metrics", "Logging", "Glibc", "Synchronization"],
     "AdminServer": [
@@ -62,11 +62,12 @@ import Testing
       lines.compactMap { line in
         let words = line.split(separator: " ")
         guard let keyword = words.firstIndex(of: "import"), keyword <= 2, words.count > keyword + 1,
-          words[..<keyword].allSatisfy({ ["public", "package", "internal", "@testable", "@preconcurrency", "unsafe"].contains($0) })
+          words[..<keyword].allSatisfy({ ["public", "internal", "@testable"].contains($0) })
         else { return nil }
         // `import struct Foundation.Data` names the module after the kind.
         let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
-        let name = kinds.contains(words[keyword + 1]) && words.count > keyword + 2 ? words[keyword + 2] : words[keyword + 1]
+        let isOfKind = kinds.contains(words[keyword + 1]) && words.count > keyword + 2
+        let name = words[keyword + (isOfKind ? 2 : 1)]
         return String(name.split(separator: ".")[0])
       }
     }

@@ -23,7 +23,8 @@ public struct PicoUSD: Hashable, Comparable, Sendable {
       let fraction = Int64(digits + String(repeating: "0", count: 12 - digits.utf8.count))
     else { return nil }
     let isNegative = parts[0].first == UInt8(ascii: "-")
-    let (sum, carried) = isNegative
+    let (sum, carried) =
+      isNegative
       ? scaled.subtractingReportingOverflow(fraction) : scaled.addingReportingOverflow(fraction)
     if carried { return nil }
     self.init(sum)

@@ -59,7 +59,9 @@ struct Check: AsyncParsableCommand {
         case .differs, .unverified: rows.append(Row(what: "topology", mark: .warning, detail: "\(entry)"))
         }
       }
-      if rows.count == 1 { rows.append(Row(what: "topology", mark: .good, detail: "every exchange and queue is as wanted")) }
+      if rows.count == 1 {
+        rows.append(Row(what: "topology", mark: .good, detail: "every exchange and queue is as wanted"))
+      }
       return rows
     } catch {
       return [Row(what: "broker", mark: .bad, detail: "\(error)")]
@@ -67,14 +69,13 @@ struct Check: AsyncParsableCommand {
   }
 
   private func ledger(_ settings: LedgerSettings) async -> Row {
-    let url = settings.url.reveal()
-    guard url.hasPrefix("sqlite://") else {
+    guard case .sqlite(let path) = settings.engine else {
       return Row(
         what: "ledger", mark: .bad,
         detail: "\(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file")
     }
     do {
-      let ledger = try SQLiteLedger(path: String(url.dropFirst("sqlite://".count)))
+      let ledger = try SQLiteLedger(path: path)
       let text = try await ledger.describe()
       await ledger.close()
       return Row(what: "ledger", mark: .good, detail: text)

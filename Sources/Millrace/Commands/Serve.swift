@@ -115,14 +115,14 @@ private struct WorkerService: Service {
 
 /// Opens the ledger that the configuration names.
 func openLedger(_ settings: LedgerSettings) throws -> SQLiteLedger {
-  let url = settings.url.reveal()
-  guard url.hasPrefix("sqlite://") else {
+  guard case .sqlite(let path) = settings.engine else {
     complain(
-      "config: ledger.url = \(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file")
+      "config: ledger.url = \(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file"
+    )
     throw ExitStatus.configuration
   }
   do {
-    return try SQLiteLedger(path: String(url.dropFirst("sqlite://".count)))
+    return try SQLiteLedger(path: path)
   } catch {
     complain("ledger: \(error.message)")
     throw error.reason == .unusable ? ExitStatus.configuration : ExitStatus.unavailable

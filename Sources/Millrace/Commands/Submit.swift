@@ -25,7 +25,8 @@ struct Submit: AsyncParsableCommand {
   var lane = SubmitLane.deferred
 
   @Option(
-    help: ArgumentHelp("Where to write the replies; - is standard output. They are only counted without it.", valueName: "path"))
+    help: ArgumentHelp(
+      "Where to write the replies; - is standard output. They are only counted without it.", valueName: "path"))
   var output: String?
 
   @Option(help: ArgumentHelp("The tenant that pays (header x-tenant).", valueName: "name"))

@@ -28,7 +28,9 @@ struct Accounts: Sendable {
       configuration.organization = provider.organization.isEmpty ? nil : provider.organization
       configuration.project = provider.project.isEmpty ? nil : provider.project
       configuration.completionWindow = "\(max(1, provider.completionWindow.wholeMilliseconds / 3_600_000))h"
-      providers.append(OpenAIProvider(configuration: configuration, http: CurlExchange(client: client),
+      providers.append(
+        OpenAIProvider(
+          configuration: configuration, http: CurlExchange(client: client),
           now: { SystemTimekeeper().now() }))
       clients.append(client)
       paces[provider.name] = Pace.Limits(concurrency: concurrency, longestPause: settings.execution.maxRetryAfter)
@@ -95,6 +97,8 @@ extension MillraceSettings {
     worker.deliveryLimit = amqp.deliveryLimit
     worker.deadLettersRejected = deadLetter.providerRejected
     worker.maximumBacklogBytes = Int64(ledger.maxBacklogBytes)
+    worker.minimumFreeDisk = Int64(ledger.minFreeDisk)
+    if case .sqlite(let path) = ledger.engine { worker.freeDisk = { await FreeDisk.bytes(at: path) } }
     worker.names.resultsExchange = amqp.names.resultsExchange
     worker.names.unclaimedExchange = amqp.names.unclaimedExchange
     worker.names.deadLetterExchange = amqp.names.deadLetterExchange

@@ -20,7 +20,8 @@ struct ServiceStatus: AdminStatus {
         name: "broker", isOK: broken.isEmpty,
         detail: broken.isEmpty ? "connected" : broken.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")))
     checks.append(
-      Readiness.Check(name: "topology", isOK: topology.isReady, detail: topology.isReady ? "verified" : "not verified yet"))
+      Readiness.Check(
+        name: "topology", isOK: topology.isReady, detail: topology.isReady ? "verified" : "not verified yet"))
     for (part, detail) in health.current {
       checks.append(Readiness.Check(name: part.name, isOK: !part.stopsService, detail: detail))
     }

@@ -54,7 +54,11 @@ final class TopologyKeeper: Service {
     if let known {
       ready = known
     } else {
-      ready = await withTaskCancellationHandler { await waiter.value } onCancel: { waiter.succeed(false) }
+      ready = await withTaskCancellationHandler {
+        await waiter.value
+      } onCancel: {
+        waiter.succeed(false)
+      }
     }
     if ready { await operation() }
   }

@@ -115,7 +115,8 @@ struct Submission: Sendable {
         // The same message_id: should the first have arrived, the service knows it.
         case .refused, .unknown: again.append(message)
         case .returned(_, let text):
-          return "the exchange \(names.requestsExchange) routes to no queue (\(text)); has the service been started once?"
+          return
+            "the exchange \(names.requestsExchange) routes to no queue (\(text)); has the service been started once?"
         case .rejected(let code, let text):
           return "the broker refuses a request: \(code) \(text)"
         }
@@ -171,7 +172,9 @@ struct Submission: Sendable {
   }
 
   /// Draws progress until the work ends, or until nothing has come for too long.
-  private func watch(_ work: Task<Void, Never>, since started: ContinuousClock.Instant, _ failure: Locked<String?>) async {
+  private func watch(
+    _ work: Task<Void, Never>, since started: ContinuousClock.Instant, _ failure: Locked<String?>
+  ) async {
     let ended = Locked(false)
     let waiter = Task {
       // Unstructured: `watch` looks at the clock meanwhile.
