@@ -94,7 +94,8 @@ let package = Package(
     .testTarget(
       name: "ProviderSimulatorTests",
       dependencies: [
-        "ProviderSimulator", "Wire", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"), logging,
+        "ProviderSimulator", "Wire", "BatchCore", hummingbird, arguments, logging,
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),
 
     // The physical limit that the benchmarks compare with: plain C on librabbitmq.

@@ -1,8 +1,12 @@
+import Wire
+
 /// Small spellings of bytes that the answers, the witness and the ids share.
 enum Bytes {
   private static let hexDigits = Array("0123456789abcdef".utf8)
   private static let base62Digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
-  private static let base64Digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  /// The 32 bytes of the hash.
+  static func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] { SHA256Digest.of(bytes).bytes }
 
   /// Two lower-case digits a byte.
   static func hex(_ bytes: some Sequence<UInt8>) -> [UInt8] {
@@ -32,22 +36,6 @@ enum Bytes {
     return String(decoding: digits, as: UTF8.self)
   }
 
-  /// Base64 with padding.
-  static func base64(_ bytes: [UInt8]) -> [UInt8] {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      var word = group.reduce(0) { $0 << 8 | Int($1) }
-      word <<= 8 * (3 - group.count)
-      for position in 0..<4 {
-        let digit = base64Digits[word >> (18 - 6 * position) & 63]
-        text.append(position <= group.count ? digit : UInt8(ascii: "="))
-      }
-    }
-    return text
-  }
-
   /// The longest prefix of a UTF-8 text that has at most so many bytes and cuts no character.
   static func prefix(_ text: some RandomAccessCollection<UInt8>, maximum: Int) -> [UInt8] {
     guard text.count > maximum else { return Array(text) }
@@ -55,7 +43,4 @@ enum Bytes {
     while let last = cut.popLast(), last & 0xC0 == 0x80 {}
     return cut
   }
-
-  /// A number in decimal.
-  static func decimal(_ text: some StringProtocol) -> Int? { Int(text) }
 }

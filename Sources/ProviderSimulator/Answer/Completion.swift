@@ -11,7 +11,7 @@ struct Completion: Sendable {
 
   init(for request: ModelRequest, choice: Int = 0) {
     text = Array("echo ".utf8)
-    text += Bytes.hex(SHA256.digest(request.lastUserText).prefix(8))
+    text += Bytes.hex(Bytes.sha256(request.lastUserText).prefix(8))
     text.append(UInt8(ascii: " "))
     text += Bytes.prefix(request.lastUserText, maximum: 40).map { $0 < 0x20 ? 0x20 : $0 }
     if choice > 0 { text += Array(" #\(choice)".utf8) }

@@ -1,10 +1,12 @@
+import Wire
+
 /// The vector of a text: ten-thousandths between -1 and 1, drawn by a SplitMix64 that is seeded with the first eight
 /// bytes of the text's SHA-256. Component i is `(draw mod 20001 - 10000) / 10000`.
 struct EmbeddingVector: Sendable {
   private let tenThousandths: [Int]
 
   init(of text: [UInt8], dimensions: Int) {
-    var generator = SeededGenerator(seed: Bytes.word(SHA256.digest(text)))
+    var generator = SeededGenerator(seed: Bytes.word(Bytes.sha256(text)))
     tenThousandths = (0..<dimensions).map { _ in Int(generator.next() % 20_001) - 10_000 }
   }
 
@@ -32,6 +34,6 @@ struct EmbeddingVector: Sendable {
       let bits = (Float(value) / 10_000).bitPattern
       for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: bits >> shift)) }
     }
-    return Bytes.base64(bytes)
+    return Base64.encode(bytes)
   }
 }

@@ -25,7 +25,8 @@ struct ModelRequest: Sendable {
   /// The digest's first eight bytes: what attempts and faults are keyed by.
   var promptHash: UInt64 { Bytes.word(promptDigest) }
 
-  /// - Parameter digests: Whether ``promptDigest`` is wanted; it is half of the work.
+  /// - Parameter digests: Whether ``promptDigest`` is wanted; it is half of the work. Without it, markers are found only
+  ///   where they are spelled without escapes.
   init(endpoint: Endpoint, body: JSONSlice, digests: Bool = true) throws(APIError) {
     self.endpoint = endpoint
     guard body.kind == .object else { throw .invalid("The body of the request must be a JSON object.") }
@@ -61,8 +62,12 @@ struct ModelRequest: Sendable {
       }
     case .embeddings: try readInputs(prompt)
     }
+    guard digests else {
+      directives = Directives(in: Array(prompt.raw))
+      return
+    }
     let canonical = CanonicalJSON.spell(prompt.raw)
-    if digests { promptDigest = SHA256.digest(canonical) }
+    promptDigest = Bytes.sha256(canonical)
     directives = Directives(in: canonical)
   }
 

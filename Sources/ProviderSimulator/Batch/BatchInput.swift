@@ -59,21 +59,21 @@ struct BatchInput: Sendable {
   }
 
   private mutating func check(_ row: JSONSlice) {
-    let fields = JournalRecord(row)
-    if let customID = fields.text("custom_id"), !customID.isEmpty {
+    let fields = RowFields(row)
+    if let customID = fields.customID?.string, !customID.isEmpty {
       if !customIDs.insert(customID).inserted {
         problem("duplicate_custom_id", "The custom_id '\(customID)' is used more than once.", "custom_id")
       }
     } else {
       problem("missing_required_parameter", "Missing required parameter: 'custom_id'.", "custom_id")
     }
-    if fields.text("method") != "POST" {
+    if fields.method?.string != "POST" {
       problem("invalid_method", "The method of a request must be POST.", "method")
     }
-    if fields.text("url") != endpoint.path {
+    if fields.url?.string != endpoint.path {
       problem("url_mismatch", "The url of the request is not the batch's endpoint \(endpoint.path).", "url")
     }
-    guard let body = fields["body"], body.kind == .object else {
+    guard let body = fields.body, body.kind == .object else {
       return problem("missing_required_parameter", "Missing required parameter: 'body'.", "body")
     }
     guard let name = body["model"]?.string, !name.isEmpty else {

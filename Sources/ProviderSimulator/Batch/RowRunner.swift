@@ -35,7 +35,7 @@ struct RowRunner: Sendable {
   init(batch: BatchRecord, plan: FaultPlan) {
     self.batch = batch
     self.plan = plan
-    idSeed = Bytes.word(SHA256.digest(Array(batch.id.utf8)))
+    idSeed = Bytes.word(Bytes.sha256(Array(batch.id.utf8)))
   }
 
   /// - Parameters:
@@ -46,8 +46,8 @@ struct RowRunner: Sendable {
     _ bytes: [UInt8], row: Int, before: PaidLog.ExecutedRow?, skip: Skip?, time: Int, attempt: (UInt64) -> Int
   ) -> Result {
     guard let slice = try? JSONSlice.parse(bytes) else { return Result(isFailed: true) }
-    let fields = JournalRecord(slice)
-    guard let customID = fields["custom_id"], let body = fields["body"] else { return Result(isFailed: true) }
+    let fields = RowFields(slice)
+    guard let customID = fields.customID, let body = fields.body else { return Result(isFailed: true) }
     let high = Dice.mix(idSeed ^ UInt64(row))
     let line = ResultLine(id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw)
     let request: ModelRequest

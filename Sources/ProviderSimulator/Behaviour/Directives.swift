@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the text of a prompt asks of the simulator, so that a test scripts a single request.
 ///
 /// A marker is `[[sim:NAME]]`, anywhere in the messages or the input. `xN` after the name applies it to the first N
@@ -45,12 +47,15 @@ struct Directives: Hashable, Sendable {
 
   /// The index behind the next opening of a marker.
   private static func find(_ text: [UInt8], from start: Int) -> Int? {
-    text.withUnsafeBufferPointer { bytes in
+    text.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return nil }
       var index = start
       while index + opening.count <= bytes.count {
-        if bytes[index] == UInt8(ascii: "["), bytes[index..<index + opening.count].elementsEqual(opening) {
-          return index + opening.count
+        guard let hit = memchr(base + index, CInt(opening[0]), bytes.count - opening.count + 1 - index) else {
+          return nil
         }
+        index = UnsafeRawPointer(hit) - base
+        if bytes[index..<index + opening.count].elementsEqual(opening) { return index + opening.count }
         index += 1
       }
       return nil

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Hummingbird
 import Logging
+import NIOCore
 import Wire
 
 /// Starts the simulator from the command line.
@@ -40,6 +41,8 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
       try await serve()
     } catch let error as SimulatorError {
       try leave(error.description)
+    } catch let error as IOError {
+      try leave(SimulatorError.system("cannot listen on \(listen)", error.errnoCode).description)
     } catch let error where !(error is ExitCode) {
       try leave("cannot listen on \(listen): \(error)")
     }

@@ -7,6 +7,7 @@ import NIOCore
 struct Simulator: Sendable {
   let responder: SimulatorResponder
   private let logger: Logger
+  private let lock: StateLock
 
   /// Opens the state directory and restores what is in it.
   init(settings: SimulatorSettings, logger: Logger) throws(SimulatorError) {
@@ -15,7 +16,7 @@ struct Simulator: Sendable {
     if mkdir(directory, 0o755) != 0 && errno != EEXIST {
       throw .system("cannot make the state directory \(directory)")
     }
-    guard access(directory, W_OK | X_OK) == 0 else { throw .system("cannot write the state directory \(directory)") }
+    lock = try StateLock(directory: directory)
     let disk = try Disk(directory: directory + "/files")
     let catalog = try Catalog(path: directory + "/journal.jsonl")
     let paid = try PaidLog(path: directory + "/paid.jsonl", unfinished: catalog.unfinished)

@@ -38,6 +38,6 @@ struct Credentials: Sendable {
   }
 
   private static func fingerprint(_ key: String) -> String {
-    String(decoding: Bytes.hex(SHA256.digest(Array(key.utf8)).prefix(6)), as: UTF8.self)
+    String(decoding: Bytes.hex(Bytes.sha256(Array(key.utf8)).prefix(6)), as: UTF8.self)
   }
 }

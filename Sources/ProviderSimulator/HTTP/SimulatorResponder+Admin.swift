@@ -31,13 +31,14 @@ extension SimulatorResponder {
 
   private var stats: [UInt8] {
     let totals = paid.summary
-    let (files, batches, byStatus) = catalog.counts
+    let (files, batches, rows, byStatus) = catalog.counts
     return Self.object { writer in
       writer.beginObject()
       writer.field("uptime_ms", WallClock.milliseconds - startedAt)
       // What was accepted for execution, over all starts: the witness.
       writer.field("sync_calls", totals.syncCalls)
       writer.field("batch_rows", totals.batchRows)
+      writer.field("batch_rows_accepted", rows)
       writer.field("paid", totals.sequence)
       writer.field("distinct_prompts", paid.distinctPrompts)
       writer.field("duplicated_prompts", totals.duplicatedPrompts)

@@ -95,10 +95,10 @@ struct SimulatorResponder: HTTPResponder {
   }
 
   /// Holds a request as long as faults do, or until the simulator stops, and then ends its connection.
-  func hang(_ context: SimulatorContext) async -> SimulatorError {
+  func hang(_ context: SimulatorContext) async -> Abandoned {
     await Hanging.wait(milliseconds: settings.behaviour.hangMs)
     context.cut()
-    return SimulatorError("never answered, as a fault asks")
+    return Abandoned()
   }
 
   private static func model(_ name: String) -> [UInt8] {

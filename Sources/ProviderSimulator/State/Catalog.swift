@@ -175,11 +175,12 @@ final class Catalog: Sendable {
     state.withLock { state in Set(state.batches.values.lazy.filter { !$0.status.isTerminal }.map(\.id)) }
   }
 
-  /// How many there are now: files, batches, and batches by status.
-  var counts: (files: Int, batches: Int, byStatus: [String: Int]) {
+  /// How many there are now: files, batches, rows of validated batches, and batches by status.
+  var counts: (files: Int, batches: Int, rows: Int, byStatus: [String: Int]) {
     state.withLock { state in
       let byStatus = Dictionary(state.batches.values.map { ($0.status.rawValue, 1) }, uniquingKeysWith: +)
-      return (state.files.count, state.batches.count, byStatus)
+      let rows = state.batches.values.reduce(0) { $0 + $1.total }
+      return (state.files.count, state.batches.count, rows, byStatus)
     }
   }
 

@@ -16,7 +16,7 @@ final class IDSource: Sendable {
 
   /// An id that is always the same for the same name, for what must be found again after a restart.
   static func fixed(_ name: String) -> String {
-    let digest = SHA256.digest(Array(name.utf8))
+    let digest = Bytes.sha256(Array(name.utf8))
     return Bytes.base62(Bytes.word(digest), Bytes.word(digest.dropFirst(8)))
   }
 }

@@ -2,6 +2,10 @@ import BatchCore
 import Threading
 
 /// The witness: what the simulator was paid for, one JSON line each, written before anything is answered.
+///
+/// A line stands for a synchronous call that was accepted, whether its answer reached the caller or not, or for a row
+/// of a batch that was run, whether its result has a line or not. What was refused, or failed without having run, costs
+/// nothing and has no line; the counters of `/_sim/stats` tell of it.
 final class PaidLog: Sendable {
   /// A row of a batch that was run before the simulator was restarted.
   struct ExecutedRow: Hashable, Sendable {

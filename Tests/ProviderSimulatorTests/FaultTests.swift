@@ -1,0 +1,151 @@
+import ArgumentParser
+import BatchCore
+import Testing
+import Wire
+
+@testable import ProviderSimulator
+
+@Suite(.timeLimit(.minutes(1)))
+struct FaultTests {
+  private func request(_ text: String) throws -> ModelRequest {
+    let body = #"{"model":"m","messages":[{"role":"user","content":"\#(text)"}]}"#
+    return try ModelRequest(endpoint: .chatCompletions, body: JSONSlice.parse(Array(body.utf8)))
+  }
+
+  @Test func markers() {
+    let text =
+      "a [[sim:500x2]] b [[sim:hang]] [[sim:cutx*]] [[sim:slow=50]] [[sim:tokens=9]] [[sim:expirex3]] [[sim:what]]"
+    let directives = Directives(in: Array(text.utf8))
+    #expect(directives.failure == Directives.Failure(status: 500, times: 2))
+    #expect(directives.hangs == 1)
+    #expect(directives.cuts == .max)
+    #expect(directives.slowMilliseconds == 50)
+    #expect(directives.outputTokens == 9)
+    #expect(directives.expires == 3)
+    #expect(!directives.isRejected)
+    #expect(Directives(in: Array("[[sim:reject]]".utf8)).isRejected)
+    #expect(Directives(in: Array("[[sim:tokens=99999999999]]".utf8)).outputTokens == Directives.mostOutputTokens)
+  }
+
+  @Test(arguments: [
+    "", "[[sim:", "[[sim:]]", "[[sim:500x", "[[sim:x2]]", "[[sim:slow=]]", "[[sim:slow=-1]]", "[[sim:600]]",
+    "[[sim:500x-1]]",
+  ])
+  func brokenMarkersAreIgnored(text: String) {
+    #expect(Directives(in: Array(text.utf8)) == Directives(in: []))
+  }
+
+  @Test func markersFailTheFirstAttempts() throws {
+    let plan = FaultPlan(behaviour: Behaviour(), dice: Dice(seed: 1))
+    let twice = try request("[[sim:503x2]]")
+    for attempt in 0..<2 {
+      guard case .refused(let error) = plan.call(twice, attempt: attempt) else {
+        Issue.record("attempt \(attempt) was not refused")
+        return
+      }
+      #expect(error.status == 503)
+      #expect(plan.row(twice, attempt: attempt) == .refused(error))
+    }
+    #expect(plan.call(twice, attempt: 2) == .none)
+    #expect(plan.row(twice, attempt: 2) == .none)
+    #expect(plan.row(try request("[[sim:missing]]"), attempt: 0) == .missing)
+    #expect(plan.call(try request("[[sim:missing]]"), attempt: 0) == .none)
+  }
+
+  @Test func chanceIsTheSameInEveryRun() throws {
+    var behaviour = Behaviour()
+    (behaviour.fault429, behaviour.fault5xx, behaviour.faultHang, behaviour.faultCut) = (0.1, 0.1, 0.1, 0.1)
+    let first = FaultPlan(behaviour: behaviour, dice: Dice(seed: 7))
+    let again = FaultPlan(behaviour: behaviour, dice: Dice(seed: 7))
+    let other = FaultPlan(behaviour: behaviour, dice: Dice(seed: 8))
+    let requests = try (0..<500).map { try request("prompt \($0)") }
+    let faults = requests.map { first.call($0, attempt: 0) }
+    #expect(faults == requests.map { again.call($0, attempt: 0) })
+    #expect(faults != requests.map { other.call($0, attempt: 0) })
+    let hits = faults.count { $0 != .none }
+    // 1 - 0.9^4 of 500 is 172.
+    #expect((130...215).contains(hits), "\(hits)")
+    for request in requests { #expect((0..<30).contains { first.call(request, attempt: $0) == .none }) }
+  }
+
+  @Test func rejectedRowsStayRejected() throws {
+    var behaviour = Behaviour()
+    behaviour.faultLineReject = 0.2
+    let plan = FaultPlan(behaviour: behaviour, dice: Dice(seed: 3))
+    let requests = try (0..<300).map { try request("row \($0)") }
+    let rejected = requests.filter { plan.row($0, attempt: 0) != .none }
+    #expect((35...90).contains(rejected.count), "\(rejected.count)")
+    for request in rejected {
+      for attempt in 1..<5 { #expect(plan.row(request, attempt: attempt) != .none) }
+    }
+  }
+
+  @Test func lineErrorsComeInAllShapes() throws {
+    var behaviour = Behaviour()
+    behaviour.faultLineError = 1
+    let plan = FaultPlan(behaviour: behaviour, dice: Dice(seed: 3))
+    var kinds: Set<String> = []
+    for number in 0..<50 {
+      switch plan.row(try request("row \(number)"), attempt: 0) {
+      case .refused(let error): kinds.insert("\(error.status)")
+      case .failed(let code, _): kinds.insert(code)
+      case .none, .missing: Issue.record("row \(number) has no fault")
+      }
+    }
+    #expect(kinds == ["429", "500", "server_error"])
+  }
+
+  @Test func expiryLeavesPartOfTheRows() {
+    var behaviour = Behaviour()
+    behaviour.faultExpire = 1
+    let plan = FaultPlan(behaviour: behaviour, dice: Dice(seed: 3))
+    for ordinal in 0..<50 {
+      let rows = plan.expiry(ordinal, rows: 100) ?? -1
+      #expect((20...80).contains(rows))
+    }
+    behaviour.faultExpire = 0
+    #expect(FaultPlan(behaviour: behaviour, dice: Dice(seed: 3)).expiry(0, rows: 100) == nil)
+  }
+
+  @Test func behaviourIsReadAsAWhole() throws {
+    var behaviour = Behaviour()
+    try behaviour.apply(JSONSlice.parse(Array(#"{"zero_latency":true,"fault_429":0.5,"rpm":60,"latency_ms":3}"#.utf8)))
+    #expect(behaviour.fault429 == 0.5)
+    #expect(behaviour.rpm == 60)
+    #expect(behaviour.latencyMs == 3)
+    #expect(behaviour.batchMinMs == 0)
+    let before = behaviour
+    for wrong in [
+      #"{"rpm":1,"fault_429":2}"#, #"{"rpm":1,"nonsense":1}"#, #"{"rpm":-1}"#, #"{"rpm":"1"}"#, "[]", #"{"rpm":1.5}"#,
+    ] {
+      #expect(throws: SimulatorError.self) { try behaviour.apply(JSONSlice.parse(Array(wrong.utf8))) }
+      #expect(behaviour == before)
+    }
+    var copy = Behaviour()
+    try copy.apply(JSONSlice.parse(behaviour.json))
+    #expect(copy == behaviour)
+  }
+
+  @Test func everyOptionHasItsName() throws {
+    let known = Set(Behaviour.rates.map(\.name) + Behaviour.numbers.map(\.name))
+    let command = try ProviderSimulatorCommand.parse(["--state", "x"])
+    let options = command.times.values.map(\.0) + command.limits.values.map(\.0) + command.faults.values.map(\.0)
+    #expect(Set(options) == known)
+    #expect(options.count == known.count)
+  }
+
+  @Test func commandLineComesOnTop() throws {
+    let command = try ProviderSimulatorCommand.parse(
+      ["--state", "x", "--zero-latency", "--latency-ms", "5", "--fault-5xx", "0.25", "--rpm", "9", "--key", "sk-a=p"])
+    let behaviour = try command.behaviour()
+    #expect(behaviour.latencyMs == 5)
+    #expect(behaviour.batchMinMs == 0)
+    #expect(behaviour.fault5xx == 0.25)
+    #expect(behaviour.rpm == 9)
+    #expect(throws: SimulatorError.self) {
+      try ProviderSimulatorCommand.parse(["--state", "x", "--fault-5xx", "2"]).behaviour()
+    }
+    #expect(throws: SimulatorError.self) { try ProviderSimulatorCommand.address("nowhere") }
+    #expect(try ProviderSimulatorCommand.address("0.0.0.0:99") == ("0.0.0.0", 99))
+  }
+}
