@@ -75,6 +75,7 @@ let package = Package(
       dependencies: ["BatchCore", "Wire", "Ledger", "Worker", "Threading"], path: "Tests/TestSupport"),
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "BatchCoreTests", dependencies: ["BatchCore"]),
+    .testTarget(name: "ThreadingTests", dependencies: ["Threading"]),
     .testTarget(name: "TokenizerTests", dependencies: ["Tokenizer"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "BatchCore"]),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP", "Wire", "Threading", logging]),
@@ -109,7 +110,7 @@ let package = Package(
 if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
   let kept: Set<String> = [
     "CRabbitMQ", "CCurl", "CCrypto", "CZlib", "CLinux", "BatchCore", "Wire", "Threading", "AMQP", "CurlHTTP",
-    "AMQPTests", "CurlHTTPTests",
+    "AMQPTests", "CurlHTTPTests", "ThreadingTests",
   ]
   package.products = []
   package.targets.removeAll { !kept.contains($0.name) }

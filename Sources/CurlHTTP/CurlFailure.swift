@@ -21,8 +21,11 @@ enum CurlFailure {
         (kind, text) = (.protocolError, "\(server) answered with what is no HTTP")
       default: break
       }
+    } else if case .connectionLost = kind {
+      // In a handshake, with a proxy for example: nothing of the request had left.
+      (kind, text) = (.connectFailed, "cannot connect to \(server)")
     }
-    if !detail.isEmpty && mayQuote(code) { text += ": \(detail)" }
+    if !detail.isEmpty && mayQuote(code, detail) { text += ": \(detail)" }
     return HTTPError(
       kind: kind, requestMayHaveBeenSent: isConnected, message: "\(text) (libcurl \(code.rawValue))")
   }
@@ -62,9 +65,11 @@ enum CurlFailure {
   }
 
   /// Other texts may quote a proxy setting with its password, or a URL.
-  private static func mayQuote(_ code: CURLcode) -> Bool {
+  private static func mayQuote(_ code: CURLcode, _ detail: String) -> Bool {
     switch code {
-    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
+    case CURLE_COULDNT_CONNECT:
+      detail.hasPrefix("Failed to connect to ")
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
       CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SEND_ERROR, CURLE_RECV_ERROR,
       CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2, CURLE_HTTP2_STREAM:
       true

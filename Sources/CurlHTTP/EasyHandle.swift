@@ -31,7 +31,9 @@ final class EasyHandle {
 
   func set(_ option: CURLoption, _ value: Bool) { set(option, value ? 1 : 0) }
 
-  func set(_ option: CURLoption, offset: Int64) { unsafe note(millrace_easy_set_offset(raw, option, curl_off_t(offset))) }
+  func set(_ option: CURLoption, offset: Int64) {
+    unsafe note(millrace_easy_set_offset(raw, option, curl_off_t(offset)))
+  }
 
   func set(_ option: CURLoption, _ text: String) {
     unsafe text.withCString { unsafe note(millrace_easy_set_string(raw, option, $0)) }

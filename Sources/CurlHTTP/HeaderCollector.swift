@@ -33,13 +33,12 @@ struct HeaderCollector {
   }
 
   private mutating func takeStatus(_ line: UnsafeRawBufferPointer) -> Event {
-    let parts = unsafe line.dropFirst(5).split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: true)
+    let parts = unsafe line.dropFirst(5).split(
+      separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: true)
     guard unsafe parts.count >= 2 && parts[1].count == 3 else { return .malformed }
-    var status = 0
-    for unsafe byte in unsafe parts[1] {
-      guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return .malformed }
-      status = status * 10 + Int(byte - UInt8(ascii: "0"))
-    }
+    let digits = unsafe Array(parts[1])
+    guard digits.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else { return .malformed }
+    let status = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     guard status >= 100 else { return .malformed }
     head = HTTPResponseHead(status: status, headers: [], httpVersion: unsafe String(decoding: parts[0], as: UTF8.self))
     contentLength = nil

@@ -34,6 +34,8 @@ final class MultiHandle {
     unsafe millrace_multi_set_long(raw, CURLMOPT_MAXCONNECTS, kept)
     unsafe millrace_multi_set_long(raw, CURLMOPT_MAX_TOTAL_CONNECTIONS, configuration.maxTotalConnections)
     unsafe millrace_multi_set_long(raw, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.maxConnectionsPerHost)
+    // Its own limit of 100 would open a connection for every stream beyond; servers state theirs.
+    unsafe millrace_multi_set_long(raw, CURLMOPT_MAX_CONCURRENT_STREAMS, 1000)
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe millrace_multi_on_socket(raw, curlWatchesSocket, context)
     unsafe millrace_multi_on_timer(raw, curlSetsTimer, context)

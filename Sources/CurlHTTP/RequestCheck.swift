@@ -4,7 +4,8 @@ enum RequestCheck {
   static func server(of request: HTTPRequest) throws(HTTPError) -> String {
     let server = try server(ofURL: request.url)
     guard !request.method.isEmpty, request.method.utf8.allSatisfy(isTokenByte) else {
-      throw refusal(.badRequest, "the method of a request to \(server) is not a word of HTTP; use GET or POST for example")
+      throw refusal(
+        .badRequest, "the method of a request to \(server) is not a word of HTTP; use GET or POST for example")
     }
     for (name, value) in request.headers {
       guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {

@@ -60,13 +60,14 @@ public final class EventThread: SerialExecutor, Sendable {
 
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    let mustWake = state.withLock { state in
+    state.withLock { state in
       precondition(!state.stopped, "a job was queued on the event thread \(name) after it stopped")
       state.jobs.append(job)
-      defer { state.wakePending = true }
-      return !state.wakePending
+      if !state.wakePending {
+        state.wakePending = true
+        signal()
+      }
     }
-    if mustWake { signal() }
   }
 
   public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
@@ -86,11 +87,11 @@ public final class EventThread: SerialExecutor, Sendable {
 
   /// Ends the current wait of the driver. May be called from any thread.
   public func wakeUp() {
-    let mustWake = state.withLock { state in
-      defer { state.wakePending = true }
-      return !state.wakePending && !state.stopped
+    state.withLock { state in
+      if state.wakePending || state.stopped { return }
+      state.wakePending = true
+      signal()
     }
-    if mustWake { signal() }
   }
 
   /// Runs what is queued, leaves the loop, and returns when the thread has ended. Calling it again only waits.
@@ -145,11 +146,12 @@ public final class EventThread: SerialExecutor, Sendable {
     state.withLock { $0.identity = pthread_self() }
 
     while true {
-      // Cleared before the jobs are taken: a signal that comes later stands for a job that is still queued.
-      if state.withLock({ $0.wakePending }) { clearWake() }
       let (jobs, driver, stopping) = state.withLock { state -> ([UnownedJob], (any EventLoopDriver)?, Bool) in
         var jobs: [UnownedJob] = []
         swap(&jobs, &state.jobs)
+        // Signalled and cleared under the lock: a signal outside it could come after its job was taken, and would then
+        // never be cleared, so that no wait would block any more.
+        if state.wakePending { clearWake() }
         state.wakePending = false
         return (jobs, state.driver, state.stopping)
       }
