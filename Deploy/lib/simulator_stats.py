@@ -1,6 +1,7 @@
-"""Prints the simulator's own count of its work on one line."""
+"""Prints what the simulator was paid for, by its own log, on one line."""
 import json
 import sys
 
 stats = json.load(sys.stdin)
-print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in stats.items() if isinstance(value, int)))
+print(f"{stats['sync_calls']} calls, {stats['batch_rows']} rows in {stats['batches']} batches, "
+      f"{stats['duplicate_payments']} paid twice, ${stats['usd']} billed")

@@ -17,22 +17,22 @@ public final class SQLiteLedger: LedgerStore {
   let commits: GroupCommit
   private let rows: ReadQueue<RowReader>
   private let outbox: ReadQueue<OutboxReader>
-  /// Where the replies that were taken and not ended are in the outbox.
-  private let taken = Locked([RequestID: Int64]())
+  private let taken = Locked(TakenReplies())
   private let file: Locked<LedgerFile?>
   private let mapping: ErrorMapping
 
   /// Opens the file, and makes it and its folder if they are not there. Blocks while it does.
   ///
+  /// - Parameter busyTimeout: How long a commit waits for another program that has locked the file.
   /// - Throws: `LedgerError` with one line that says what to do: another process has it open, a newer version wrote it,
   ///   it belongs to another program, or the disk refuses.
-  public init(path: String) throws(LedgerError) {
+  public init(path: String, busyTimeout: Duration = .seconds(5)) throws(LedgerError) {
     self.path = path
     let mapping = ErrorMapping(path: path)
     self.mapping = mapping
     let file = try LedgerFile(path: path)
     do {
-      let writer = try Connections.writer(path: path)
+      let writer = try Connections.writer(path: path, busyTimeout: busyTimeout)
       let session = try writer.writeWithoutTransaction { db in
         try Schema.migrate(db, path: path)
         guard let connection = db.sqliteConnection else { throw InvalidOperation("no connection") }
@@ -174,9 +174,8 @@ extension SQLiteLedger {
   public func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
     try await outbox.read { [taken] reader in
       let (replies, places) = try reader.take(limit: limit, maximumBytes: maximumBytes)
-      // On the reader's queue, so that an older place never comes after a newer.
       taken.withLock { taken in
-        for (reply, place) in zip(replies, places) { taken[reply.id] = place }
+        for (reply, place) in zip(replies, places) { taken.insert(reply.id, at: place) }
       }
       return replies
     }
@@ -184,34 +183,22 @@ extension SQLiteLedger {
 
   public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
     if rows.isEmpty { return }
-    let places = places(of: rows)
+    let places = taken.withLock { $0.places(of: rows) }
     try await commits.perform(rows: rows.count) { session in
-      for (row, place) in zip(rows, places) { try session.outcomes.delivered(row.rawValue, upTo: place, at: now) }
+      for place in places { try session.outcomes.deleteReply(at: place) }
     }
-    forget(rows, at: places)
+    taken.withLock { $0.remove(rows, at: places) }
   }
 
   public func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
     if rows.isEmpty { return }
     let ids = rows.map(\.id)
-    let places = places(of: ids)
+    let places = taken.withLock { $0.places(of: ids) }
     try await commits.perform(rows: rows.count) { session in
-      for (row, place) in zip(rows, places) {
-        try session.outcomes.undeliverable(row.id.rawValue, upTo: place, reason: row.reason)
-      }
+      for row in rows { try session.outcomes.setUndeliverable(row.id.rawValue, reason: row.reason) }
+      for place in places { try session.outcomes.deleteReply(at: place) }
     }
-    forget(ids, at: places)
-  }
-
-  /// What was not taken by this process counts wherever it is.
-  private func places(of rows: [RequestID]) -> [Int64] {
-    taken.withLock { taken in rows.map { taken[$0] ?? .max } }
-  }
-
-  private func forget(_ rows: [RequestID], at places: [Int64]) {
-    taken.withLock { taken in
-      for (row, place) in zip(rows, places) where taken[row] == place { taken[row] = nil }
-    }
+    taken.withLock { $0.remove(ids, at: places) }
   }
 }
 
@@ -244,7 +231,7 @@ extension SQLiteLedger {
       outbox.release()
       commits.release()
       // The lock goes last.
-      withExtendedLifetime(file) {}
+      file.release()
       done.succeed(())
     }
     await done.value

@@ -7,6 +7,9 @@ struct AttemptPolicy: Sendable {
   var backoffBase: Duration
   var maximumRetryAfter: Duration
 
+  /// A success without an answer: it was paid and is not asked for again.
+  static let emptyAnswer = Failure(.resultMissing, "the provider reports a success without an answer")
+
   /// What the request is answered when this was its last attempt.
   func limit(_ code: FailureCode, _ message: String) -> AttemptOutcome.Limit {
     AttemptOutcome.Limit(maximumAttempts: maximumAttempts, failure: Failure(code, message))
@@ -23,7 +26,7 @@ struct AttemptPolicy: Sendable {
   func verdict(on result: BatchResult, attempt: Int, at now: Timestamp, random: UInt64) -> AttemptOutcome.Verdict {
     switch result.disposition {
     case .succeeded:
-      .finish(nil)
+      .finish(result.response == nil ? Self.emptyAnswer : nil)
     case .rejected:
       .finish(Failure(.providerRejected, result.message))
     case .rateLimited(let retryAfter), .retryable(let retryAfter):

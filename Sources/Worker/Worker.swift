@@ -58,22 +58,24 @@ public struct Worker: Sendable {
 
   /// Resumes what the ledger holds and works until the service is told to stop; then drains within the time limit.
   public func run() async {
-    // Bounded by the open batches of the ledger.
-    let planned = Mailbox<BatchRecord>()
-    let windows = WindowKeeper(context: context, planned: planned)
-    let runner = BatchRunner(context: context, inbox: planned, windows: windows)
-    let calls = CallDispatcher(context: context, paces: paces)
-    let pump = ReplyPump(context: context, sink: ports.sink)
+    let batches = BatchInbox()
+    let windows = WindowKeeper(context: context, planned: batches)
+    let runner = BatchRunner(context: context, inbox: batches, windows: windows)
     let acks = AckTracker(context: context)
+    let settler = DeliverySettler(context: context, sink: ports.sink, acks: acks)
+    let calls = CallDispatcher(context: context, paces: paces, settler: settler)
+    let pump = ReplyPump(context: context, sink: ports.sink, settler: settler)
     let gate = IntakeGate(lanes: ports.sources.count)
 
     let stages = Stages(intakes: Latch(ports.sources.count))
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await resume(runner, windows, calls) }
       group.addTask { await runner.run() }
       group.addTask { await acks.run() }
+      group.addTask { await settler.run() }
       group.addTask { await BacklogWatch(context: context, gate: gate).run() }
       group.addTask {
+        // Before any window closes, so that no batch is found open that is on its way already.
+        await resume(batches, windows, calls)
         await windows.run()
         stages.windows.leave()
       }
@@ -88,14 +90,14 @@ public struct Worker: Sendable {
       for (index, source) in ports.sources.enumerated() {
         let intake = Intake(
           context: context, source: source, decoder: decoder, tokens: ports.tokens, routes: ports.routes,
-          gate: gate.lane(index), windows: windows, calls: calls, acks: acks)
+          gate: gate.lane(index), windows: windows, calls: calls, acks: acks, settler: settler)
         group.addTask {
           await intake.run()
           stages.intakes.leave()
         }
       }
       try? await gracefulShutdown()
-      await drain(stages, windows, runner, calls, pump, acks, gate)
+      await drain(stages, windows, batches, calls, pump, settler, acks, gate)
       group.cancelAll()
     }
   }
@@ -108,11 +110,11 @@ public struct Worker: Sendable {
     var replies = Latch(1)
   }
 
-  private func resume(_ runner: BatchRunner, _ windows: WindowKeeper, _ calls: CallDispatcher) async {
-    let batches = await context.retry("look for open batches") { () async throws(LedgerError) in
+  private func resume(_ batches: BatchInbox, _ windows: WindowKeeper, _ calls: CallDispatcher) async {
+    let open = await context.retry("look for open batches") { () async throws(LedgerError) in
       try await context.ledger.openBatches()
     }
-    for batch in batches ?? [] { runner.start(batch) }
+    for batch in open ?? [] { batches.send(batch) }
     windows.sweep()
     calls.parkedWorkIsReady()
     context.outboxReady.raise()
@@ -120,8 +122,8 @@ public struct Worker: Sendable {
 
   /// Stops intake, lets what is on its way arrive, and leaves the rest in the ledger or with the broker.
   private func drain(
-    _ stages: Stages, _ windows: WindowKeeper, _ runner: BatchRunner, _ calls: CallDispatcher, _ pump: ReplyPump,
-    _ acks: AckTracker, _ gate: IntakeGate
+    _ stages: Stages, _ windows: WindowKeeper, _ batches: BatchInbox, _ calls: CallDispatcher, _ pump: ReplyPump,
+    _ settler: DeliverySettler, _ acks: AckTracker, _ gate: IntakeGate
   ) async {
     let deadline = context.time.monotonic() + context.configuration.drainTimeout
     context.logger.info("Draining", metadata: ["calls_in_flight": "\(calls.inFlight)"])
@@ -134,27 +136,27 @@ public struct Worker: Sendable {
     windows.drain()
     await within(deadline, share: 0.8) {
       await stages.windows.wait()
-      await runner.submitting.wait()
+      await batches.submitting.wait()
       await stages.calls.wait()
     }
     pump.finish()
     await within(deadline, share: 1) {
       await stages.replies.wait()
+      await settler.burying.wait()
       await acks.flush()
     }
     context.logger.info(
       "Drained", metadata: ["calls_cut": "\(calls.inFlight)", "deliveries_handed_back": "\(context.held.count)"])
     acks.close()
-    runner.close()
+    batches.close()
   }
 
   /// Waits for the operation, but not beyond a share of the drain time.
   private func within(_ deadline: Timestamp, share: Double, _ operation: @escaping @Sendable () async -> Void) async {
     let left = deadline - context.time.monotonic() - context.configuration.drainTimeout * (1 - share)
-    if left <= .zero { return }
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await operation() }
-      group.addTask { try? await context.time.sleep(for: left) }
+      group.addTask { try? await context.time.sleep(for: max(.zero, left)) }
       await group.next()
       group.cancelAll()
     }

@@ -29,6 +29,10 @@ public struct WorkerConfiguration: Sendable {
   public var publishesPoison: @Sendable (Lane) -> Bool = { _ in false }
   public var deadLettersRejected = false
   public var maximumBacklogBytes: Int64 = 50 << 30
+  /// Intake waits while the ledger's disk has less free than this.
+  public var minimumFreeDisk: Int64 = 2 << 30
+  /// Free bytes where the ledger is; nil where nobody can tell.
+  public var freeDisk: @Sendable () async -> Int64? = { nil }
   public var names = Names()
   public var messageLimits = MessageLimits()
   public var traceIDHeader = "x-batch-trace-id"

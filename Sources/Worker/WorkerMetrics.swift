@@ -96,7 +96,9 @@ public struct WorkerMetrics: Sendable {
   func outcome(lane: Lane, succeeded: Bool, by amount: Int = 1) {
     count("outcomes", [("lane", lane.name), ("status", succeeded ? "succeeded" : "failed")], by: amount)
   }
-  func unreadable(provider: String, by amount: Int) { count("unreadable_results", [("provider", provider)], by: amount) }
+  func unreadable(provider: String, by amount: Int) {
+    count("unreadable_results", [("provider", provider)], by: amount)
+  }
   func superseded(provider: String, by amount: Int) { count("superseded", [("provider", provider)], by: amount) }
 
   /// Entries that are gone are set to zero, so that a gauge does not keep its last backlog for ever.

@@ -76,7 +76,8 @@ extension LedgerConformance {
         try requireEqual(Set(replies.map(\.callID)), [leader.ledgerID])
         try requireEqual(Set(replies.map(\.ledgerID)).count, 3)
         try requireEqual(replies.map(\.response), Array(repeating: TestLedger.answer(), count: 3))
-        try requireEqual(replies.map { String(decoding: $0.envelope.correlationID, as: UTF8.self) }, ["c1", "c2", "c1"])
+        try requireEqual(
+          replies.map { String(decoding: $0.envelope.correlationID, as: UTF8.self) }, ["c1", "c2", "c1"])
         try requireEqual(replies[2].envelope.replyTo, Array("q".utf8))
         // The call is paid once.
         try requireEqual(replies.map(\.cost), [PicoUSD(7), PicoUSD(0), PicoUSD(0)])

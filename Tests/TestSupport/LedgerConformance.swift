@@ -1,6 +1,4 @@
-public import BatchCore
 public import Ledger
-public import Wire
 
 /// What every ledger must do. A store's own tests run each case against it, on an empty place.
 public struct LedgerConformance: Sendable {

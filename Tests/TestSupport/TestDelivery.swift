@@ -62,7 +62,8 @@ public struct TestDelivery: Sendable {
   }
 
   public var ledgerID: LedgerID {
-    LedgerID(identity: identity, correlationID: Array((correlation ?? "").utf8), replyTo: replyTo.map { Array($0.utf8) })
+    LedgerID(
+      identity: identity, correlationID: Array((correlation ?? "").utf8), replyTo: replyTo.map { Array($0.utf8) })
   }
 
   public var requestBody: RequestBody {

@@ -1,7 +1,6 @@
 public import BatchCore
 public import Ledger
 import Threading
-public import Wire
 
 /// A store with a clock and short forms of what tests do with it.
 public final class TestLedger: Sendable {

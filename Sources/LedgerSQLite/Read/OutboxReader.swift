@@ -19,22 +19,21 @@ final class OutboxReader: ReadSession {
   init(_ connection: OpaquePointer) throws {
     snapshot = try Snapshot(connection)
     let answer = """
-      s.status, s.provider_request_id, s.body, a.input_tokens, a.cached_input_tokens, a.output_tokens, a.cost, a.basis,
+      a.status, a.provider_request_id, a.response, a.input_tokens, a.cached_input_tokens, a.output_tokens, a.cost, a.basis,
       b.provider_batch_id, r.attempts
       """
     let joins = """
-      LEFT JOIN result s ON s.request_id = r.id
-      LEFT JOIN attempt a ON a.request_id = r.id AND a.attempt = r.attempt_no AND a.outcome = \(AttemptEnd.final.rawValue)
+      LEFT JOIN attempt a ON a.id = r.answer_id
       LEFT JOIN batch b ON b.id = r.batch_id
       """
     select = try Statement(
       connection,
       """
-      SELECT \(answer), r.outbox_seq, r.id, r.kind, r.ledger_id, r.leader_id, r.flags, r.correlation_id, r.reply_to,
+      SELECT \(answer), o.seq, r.id, r.kind, r.ledger_id, r.leader_id, r.flags, r.correlation_id, r.reply_to,
         r.tenant, r.cost_center, r.user, r.service, r.environment, r.context, r.failure_code, r.failure_message, r.lane,
-        r.route, r.model, r.received_at, r.completed_at, r.deadline, r.delivered_at
-      FROM request r INDEXED BY request_outbox \(joins)
-      WHERE r.outbox_seq > ? ORDER BY r.outbox_seq LIMIT ?
+        r.route, r.model, r.received_at, r.completed_at, r.deadline, o.again
+      FROM outbox o JOIN request r ON r.id = o.request_id \(joins)
+      WHERE o.seq > ? ORDER BY o.seq LIMIT ?
       """)
     selectLeader = try Statement(
       connection, "SELECT \(answer), r.ledger_id FROM request r \(joins) WHERE r.id = ?")
@@ -44,7 +43,7 @@ final class OutboxReader: ReadSession {
     selectRoute = try Statement(connection, "SELECT provider, model FROM route WHERE id = ?")
   }
 
-  /// The next replies with the places that they were at.
+  /// The next replies with their places.
   func take(limit: Int, maximumBytes: Int) throws -> (replies: [PendingReply], places: [Int64]) {
     var replies: [PendingReply] = []
     var places: [Int64] = []
@@ -91,8 +90,8 @@ final class OutboxReader: ReadSession {
     } else {
       try fill(&reply, from: row)
     }
-    // What was delivered before took its dead letter along.
-    if kind == .leader && row.isNull(32) && reply.failure?.code.isDeadLettered == true {
+    // The first took its dead letter along.
+    if kind == .leader && row.integer(32) == 0 && reply.failure?.code.isDeadLettered == true {
       reply.deadLetter = try deadLetter(of: id)
     }
     return reply
@@ -147,12 +146,14 @@ final class OutboxReader: ReadSession {
 }
 
 extension FailureCode {
-  /// Whether a request that fails with it in our custody goes to the dead letters: it could be sent again by hand.
+  /// Whether a request that fails with it in our custody may go to the dead letters: it could be sent again by hand.
   var isDeadLettered: Bool {
     switch self {
-    case .deadlineExceeded, .providerUnavailable, .quotaExhausted, .batchExpired, .resultMissing, .budgetExceeded: true
+    case .deadlineExceeded, .providerUnavailable, .quotaExhausted, .batchExpired, .resultMissing, .budgetExceeded,
+      .providerRejected:
+      true
     case .invalidJSON, .invalidRequest, .invalidHeader, .unsupportedEndpoint, .unknownModel, .tooLarge,
-      .contextLengthExceeded, .idempotencyConflict, .cancelled, .providerRejected, .replyTooLarge, .deliveryLimit:
+      .contextLengthExceeded, .idempotencyConflict, .cancelled, .replyTooLarge, .deliveryLimit:
       false
     }
   }

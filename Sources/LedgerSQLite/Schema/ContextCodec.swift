@@ -40,7 +40,9 @@ struct RequestContext: Equatable {
   var bytes: [UInt8]? {
     if customID == nil && callbackURL == nil && trace == TraceContext() { return nil }
     var bytes: [UInt8] = []
-    let fields = [(1, customID), (2, trace.traceparent), (3, trace.tracestate), (4, trace.batchTraceID), (5, callbackURL)]
+    let fields = [
+      (1, customID), (2, trace.traceparent), (3, trace.tracestate), (4, trace.batchTraceID), (5, callbackURL),
+    ]
     for case (let tag, let text?) in fields {
       bytes.append(UInt8(tag))
       let length = UInt32(clamping: text.utf8.count)

@@ -26,7 +26,7 @@ enum RowState: UInt8 {
 
 /// How an attempt ended.
 enum AttemptEnd: UInt8 {
-  /// Its outcome is the request's.
+  /// Its outcome is the request's, which names it.
   case final = 0
   /// The request went on.
   case retried = 1

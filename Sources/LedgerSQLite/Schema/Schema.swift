@@ -4,9 +4,12 @@ import Ledger
 /// The tables, and how an older file gets them.
 ///
 /// - A `request` is a subscriber's row. The one that is sent is its call's leader; others follow it. State changes stay
-///   small: bodies and results have tables of their own.
+///   small: bodies have a table of their own.
+/// - Results come in any order, and a row that is written in random order costs a page of the log. So what a result brings
+///   is appended: an `attempt` with its response, named by `answer_id` when it is the request's outcome, and a place in
+///   the `outbox`. Of what lies apart only the request's own row changes, once.
 /// - `(call_key, ordinal)` is the only index with random keys, since such an index dominates the cost of accepting. Every
-///   other index is partial and holds open rows only, so none grows with what is finished.
+///   other index is partial and holds what is open, or rare, so none grows with what is finished.
 /// - Ids are given by the process and continue after the highest: whoever deletes old rows must keep the newest.
 enum Schema {
   /// "MLRC"
@@ -66,11 +69,10 @@ enum Schema {
       batch_id INTEGER,
       epoch INTEGER,
       ack_generation INTEGER,
-      outbox_seq INTEGER,
       leader_id INTEGER,
       flags INTEGER NOT NULL,
       completed_at INTEGER,
-      delivered_at INTEGER,
+      answer_id INTEGER,
       ledger_id BLOB NOT NULL,
       body_hash BLOB NOT NULL,
       correlation_id BLOB,
@@ -92,17 +94,13 @@ enum Schema {
     CREATE INDEX request_claimed ON request(epoch) WHERE state = 2;
     CREATE INDEX request_batch ON request(batch_id) WHERE state = 3;
     CREATE INDEX request_following ON request(leader_id) WHERE state = 4;
-    CREATE INDEX request_outbox ON request(outbox_seq) WHERE outbox_seq IS NOT NULL;
     CREATE INDEX request_unacked ON request(call_key, ack_generation) WHERE ack_generation IS NOT NULL;
     CREATE INDEX request_nonce ON request(call_key, replay_nonce, ordinal) WHERE replay_nonce IS NOT NULL;
 
     CREATE TABLE body(request_id INTEGER PRIMARY KEY, bytes BLOB, properties BLOB) STRICT;
 
-    CREATE TABLE result(
-      request_id INTEGER PRIMARY KEY, status INTEGER NOT NULL, provider_request_id TEXT, body BLOB NOT NULL
-    ) STRICT;
-
     CREATE TABLE attempt(
+      id INTEGER PRIMARY KEY,
       request_id INTEGER NOT NULL,
       attempt INTEGER NOT NULL,
       outcome INTEGER NOT NULL,
@@ -114,8 +112,13 @@ enum Schema {
       basis INTEGER NOT NULL,
       cost_unknown INTEGER NOT NULL,
       ended_at INTEGER NOT NULL,
-      PRIMARY KEY(request_id, attempt)
-    ) STRICT, WITHOUT ROWID;
+      status INTEGER,
+      provider_request_id TEXT,
+      response BLOB
+    ) STRICT;
+    CREATE UNIQUE INDEX attempt_ended ON attempt(request_id, attempt) WHERE outcome <> 0;
+
+    CREATE TABLE outbox(seq INTEGER PRIMARY KEY, request_id INTEGER NOT NULL, again INTEGER NOT NULL) STRICT;
 
     CREATE TABLE batch(
       id INTEGER PRIMARY KEY AUTOINCREMENT,

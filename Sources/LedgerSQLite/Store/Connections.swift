@@ -1,16 +1,20 @@
+import BatchCore
 import GRDB
 import GRDBSQLite
 import Ledger
 
 /// Opens the connections of a ledger: one that writes, and readers beside it that see the last commit.
 enum Connections {
-  /// Larger pages mean fewer of them to write, and rarer checkpoints write a page once for many changes of it.
+  /// Larger pages make a row in order cheaper; 4 KiB gain nothing measurable for rows in random order. Rarer checkpoints
+  /// write a page once for many changes of it.
   private static let pageSize = 8192
   private static let checkpointPages = 4000
   private static let cacheKilobytes = 32 << 10
 
-  static func writer(path: String) throws -> DatabaseQueue {
+  static func writer(path: String, busyTimeout: Duration) throws -> DatabaseQueue {
     var configuration = base(label: "millrace.ledger.writer")
+    // For a backup or a shell that holds the file for a moment.
+    configuration.busyMode = .timeout(Double(busyTimeout.wholeMilliseconds) / 1000)
     configuration.journalMode = .wal
     configuration.prepareDatabase { db in
       // Only a file without content takes it.
@@ -41,7 +45,6 @@ enum Connections {
     var configuration = Configuration()
     configuration.label = label
     configuration.foreignKeysEnabled = false
-    // For a backup that locks the file for a moment.
     configuration.busyMode = .timeout(5)
     // Transactions are begun and ended with our own statements; one that the disk refuses to end must not trap.
     configuration.allowsUnsafeTransactions = true

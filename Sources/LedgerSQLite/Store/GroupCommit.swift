@@ -54,6 +54,9 @@ final class GroupCommit: Sendable {
     return try await operation.result.value.get()
   }
 
+  /// How many operations wait for the next commit.
+  var waitingCount: Int { state.withLock { $0.waiting.count } }
+
   /// Refuses what comes from now on, and returns when the rest is committed.
   func close() async {
     let closing = OneShot<Void>()

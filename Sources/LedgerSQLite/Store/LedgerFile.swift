@@ -1,12 +1,13 @@
 import Glibc
 import Ledger
+import Threading
 
 /// The ledger's place on disk, held by one process at a time.
 ///
 /// The lock is a file of its own: closing any descriptor of the database itself would drop SQLite's locks.
 final class LedgerFile: Sendable {
   let path: String
-  private let descriptor: CInt
+  private let descriptor: Locked<CInt?>
 
   /// Makes the folder and the file, readable by the service's user only since requests may be confidential.
   init(path: String) throws(LedgerError) {
@@ -14,7 +15,7 @@ final class LedgerFile: Sendable {
     try Self.makeFolders(of: path)
     try Self.touch(path)
     let lockPath = path + ".lock"
-    descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Self.failure("cannot open \(lockPath)", errno) }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let code = errno
@@ -27,10 +28,15 @@ final class LedgerFile: Sendable {
           + "stop it, or give this one a ledger of its own")
     }
     Self.write(String(getpid()), to: descriptor)
+    self.descriptor = Locked(descriptor)
   }
 
-  /// The kernel drops the lock with the descriptor, so a process that dies leaves none behind.
-  deinit { close(descriptor) }
+  deinit { release() }
+
+  /// Lets another process in. The kernel does the same for a process that dies.
+  func release() {
+    if let descriptor = descriptor.withLock({ $0.take() }) { close(descriptor) }
+  }
 
   private static func makeFolders(of path: String) throws(LedgerError) {
     let parts = path.split(separator: "/").dropLast()

@@ -2,7 +2,9 @@ import GRDBSQLite
 
 /// Begin, end and savepoint of the writer's connection.
 final class Transaction {
-  private let connection: OpaquePointer
+  /// How many were begun.
+  private(set) var count = 0
+  let connection: OpaquePointer
   private let beginStatement: Statement
   private let commitStatement: Statement
   private let rollbackStatement: Statement
@@ -20,7 +22,11 @@ final class Transaction {
     returnStatement = try Statement(connection, "ROLLBACK TO operation")
   }
 
-  func begin() throws { try beginStatement.start().run() }
+  func begin() throws {
+    try beginStatement.start().run()
+    count += 1
+  }
+
   func commit() throws { try commitStatement.start().run() }
   func setSavepoint() throws { try savepointStatement.start().run() }
   func releaseSavepoint() throws { try releaseStatement.start().run() }

@@ -14,7 +14,6 @@ struct RowSeed {
   var epoch: Int64?
   var attemptNumber = 0
   var failure: Failure?
-  var sequence: Int64?
   var completedAt: Timestamp?
   var replayed = false
 }
@@ -36,13 +35,13 @@ struct AdmissionStatements {
       connection,
       """
       INSERT INTO request(
-        id, call_key, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, outbox_seq, completed_at,
+        id, call_key, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, completed_at,
         failure_code, failure_message, flags, ledger_id, body_hash, received_at, not_before, ack_generation,
         correlation_id, reply_to, tenant, cost_center, user, service, environment, context, replay_nonce,
         lane, endpoint, model, route, tokens, body_bytes, model_offset, model_length, deadline
       ) VALUES (
-        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17, ?18, ?19, ?20, ?21, ?22,
-        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36
+        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35
       ) ON CONFLICT(call_key, ordinal) DO NOTHING
       """)
     insertBody = try Statement(connection, "INSERT INTO body(request_id, bytes, properties) VALUES (?, ?, ?)")
@@ -89,7 +88,6 @@ struct AdmissionStatements {
     row.bind(seed.leaderID)
     row.bind(seed.epoch)
     row.bind(seed.attemptNumber)
-    row.bind(seed.sequence)
     row.bind(seed.completedAt)
     row.bind(seed.failure?.code.rawValue)
     row.bind(seed.failure?.message)

@@ -7,58 +7,53 @@ struct OutcomeStatements {
   private let finishCurrent: Statement
   private let finishRow: Statement
   private let selectFollowers: Statement
-  private let insertResult: Statement
   private let insertAttempt: Statement
-  private let upsertSuperseded: Statement
-  private let updateReady: Statement
+  private let selectEnd: Statement
+  private let updateLost: Statement
+  private let insertReply: Statement
+  private let deleteReply: Statement
   private let updateAgain: Statement
   private let updateWaiting: Statement
   private let parkClaim: Statement
   private let claimParked: Statement
-  private let updateDelivered: Statement
   private let updateUndeliverable: Statement
 
   init(_ connection: OpaquePointer) throws {
     finishCurrent = try Statement(
       connection,
       """
-      UPDATE request SET state = 5, attempts = attempts + 1, outbox_seq = ?1, completed_at = ?2, failure_code = ?3,
+      UPDATE request SET state = 5, attempts = attempts + 1, answer_id = ?1, completed_at = ?2, failure_code = ?3,
         failure_message = ?4
       WHERE id = ?5 AND state = ?6 AND attempt_no = ?7 AND (?8 IS NULL OR batch_id = ?8)
       """)
     finishRow = try Statement(
       connection,
       """
-      UPDATE request SET state = 5, attempts = attempts + ?1, outbox_seq = ?2, completed_at = ?3, failure_code = ?4,
+      UPDATE request SET state = 5, attempts = attempts + ?1, answer_id = ?2, completed_at = ?3, failure_code = ?4,
         failure_message = ?5
       WHERE id = ?6
       """)
     selectFollowers = try Statement(
       connection, "SELECT id FROM request INDEXED BY request_following WHERE leader_id = ? AND state = 4 ORDER BY id")
-    insertResult = try Statement(
+    insertAttempt = try Statement(
       connection,
       """
-      INSERT INTO result(request_id, status, provider_request_id, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
+      INSERT INTO attempt(
+        id, request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
+        cost_unknown, ended_at, status, provider_request_id, response
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
       """)
-    let attemptColumns = """
-      attempt(
-        request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
-        cost_unknown, ended_at
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """
-    insertAttempt = try Statement(connection, "INSERT INTO \(attemptColumns) ON CONFLICT DO NOTHING")
-    upsertSuperseded = try Statement(
+    selectEnd = try Statement(
+      connection, "SELECT id, outcome FROM attempt WHERE request_id = ? AND attempt = ? AND outcome <> 0")
+    updateLost = try Statement(
       connection,
       """
-      INSERT INTO \(attemptColumns)
-      ON CONFLICT DO UPDATE SET outcome = excluded.outcome, batch_id = excluded.batch_id,
-        input_tokens = excluded.input_tokens, cached_input_tokens = excluded.cached_input_tokens,
-        output_tokens = excluded.output_tokens, cost = excluded.cost, basis = excluded.basis,
-        cost_unknown = excluded.cost_unknown, ended_at = excluded.ended_at
-      WHERE outcome = \(AttemptEnd.lost.rawValue)
+      UPDATE attempt SET outcome = \(AttemptEnd.superseded.rawValue), batch_id = ?, input_tokens = ?,
+        cached_input_tokens = ?, output_tokens = ?, cost = ?, basis = ?, cost_unknown = ?, ended_at = ?
+      WHERE id = ?
       """)
-    updateReady = try Statement(
-      connection, "UPDATE request SET outbox_seq = ?, undeliverable = NULL WHERE id = ? AND state = 5")
+    insertReply = try Statement(connection, "INSERT INTO outbox(seq, request_id, again) VALUES (?, ?, ?)")
+    deleteReply = try Statement(connection, "DELETE FROM outbox WHERE seq = ?")
     updateAgain = try Statement(
       connection, "UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = ?")
     updateWaiting = try Statement(
@@ -71,18 +66,17 @@ struct OutcomeStatements {
       """)
     claimParked = try Statement(
       connection, "UPDATE request SET state = 2, epoch = ?, attempt_no = attempt_no + 1 WHERE id = ? AND state = 1")
-    updateDelivered = try Statement(
-      connection, "UPDATE request SET outbox_seq = NULL, delivered_at = ? WHERE id = ? AND outbox_seq <= ?")
-    updateUndeliverable = try Statement(
-      connection, "UPDATE request SET outbox_seq = NULL, undeliverable = ? WHERE id = ? AND outbox_seq <= ?")
+    updateUndeliverable = try Statement(connection, "UPDATE request SET undeliverable = ? WHERE id = ?")
   }
 
   // MARK: Ends
 
   /// Ends the request if the attempt is the one it waits for: the common case, decided by one statement.
-  func finishCurrent(_ outcome: AttemptOutcome, _ failure: Failure?, sequence: Int64, at now: Timestamp) throws -> Bool {
+  func finishCurrent(
+    _ outcome: AttemptOutcome, _ failure: Failure?, answer: Int64, at now: Timestamp
+  ) throws -> Bool {
     let row = finishCurrent.start()
-    row.bind(sequence)
+    row.bind(answer)
     row.bind(now)
     row.bind(failure?.code.rawValue)
     row.bind(failure?.message)
@@ -93,10 +87,13 @@ struct OutcomeStatements {
     return try row.run() == 1
   }
 
-  func finish(_ id: Int64, _ failure: Failure?, countingAttempts count: Int, sequence: Int64, at now: Timestamp) throws {
+  /// - Parameter answer: the attempt that ended it, if one did.
+  func finish(
+    _ id: Int64, _ failure: Failure?, countingAttempts count: Int, answer: Int64?, at now: Timestamp
+  ) throws {
     let row = finishRow.start()
     row.bind(count)
-    row.bind(sequence)
+    row.bind(answer)
     row.bind(now)
     row.bind(failure?.code.rawValue)
     row.bind(failure?.message)
@@ -115,9 +112,23 @@ struct OutcomeStatements {
     return ids
   }
 
-  func insertResult(_ response: ProviderResponse, of id: Int64) throws {
-    let row = insertResult.start()
+  // MARK: Attempts
+
+  /// Appends an attempt; its response with one that is the request's outcome.
+  func insertAttempt(
+    _ outcome: AttemptOutcome, id: Int64, of request: Int64, _ end: AttemptEnd, at now: Timestamp
+  ) throws {
+    let row = insertAttempt.start()
     row.bind(id)
+    row.bind(request)
+    row.bind(outcome.attempt)
+    row.bind(end)
+    bindCost(of: outcome, at: now, to: row)
+    guard end == .final, let response = outcome.response else {
+      for _ in 0..<3 { row.bindNull() }
+      try row.run()
+      return
+    }
     row.bind(response.statusCode)
     row.bind(response.requestID)
     try response.body.withUnsafeBytes { body in
@@ -126,23 +137,7 @@ struct OutcomeStatements {
     }
   }
 
-  // MARK: Attempts
-
-  func insertAttempt(_ outcome: AttemptOutcome, of id: Int64, _ end: AttemptEnd, at now: Timestamp) throws {
-    try bind(outcome, of: id, end, at: now, to: insertAttempt).run()
-  }
-
-  /// Returns false when the end of this attempt is known already.
-  func insertSuperseded(_ outcome: AttemptOutcome, of id: Int64, at now: Timestamp) throws -> Bool {
-    try bind(outcome, of: id, .superseded, at: now, to: upsertSuperseded).run() == 1
-  }
-
-  private func bind(
-    _ outcome: AttemptOutcome, of id: Int64, _ end: AttemptEnd, at now: Timestamp, to row: Statement
-  ) -> Statement {
-    row.start().bind(id)
-    row.bind(outcome.attempt)
-    row.bind(end)
+  private func bindCost(of outcome: AttemptOutcome, at now: Timestamp, to row: Statement) {
     row.bind(outcome.batch?.rawValue)
     row.bind(outcome.usage?.inputTokens)
     row.bind(outcome.usage?.cachedInputTokens)
@@ -151,14 +146,20 @@ struct OutcomeStatements {
     row.bind(outcome.basis)
     row.bind(outcome.costUnknown)
     row.bind(now)
-    return row
   }
 
-  /// An attempt whose process died: it may have been paid.
-  func insertLost(_ row: StoredRow, at now: Timestamp) throws {
-    let outcome = AttemptOutcome(
-      id: RequestID(row.id), attempt: row.attemptNumber, batch: nil, verdict: .finish(nil), costUnknown: true)
-    try insertAttempt(outcome, of: row.id, .lost, at: now)
+  /// How an attempt ended that is not its request's outcome. Nil while it has not.
+  func end(of attempt: Int, of request: Int64) throws -> (id: Int64, end: AttemptEnd)? {
+    selectEnd.start().bind(request)
+    selectEnd.bind(attempt)
+    return try selectEnd.first { row in (row.integer(0), try row.value(1)) }
+  }
+
+  /// Fills in a lost attempt whose result was seen after all.
+  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws {
+    bindCost(of: outcome, at: now, to: updateLost.start())
+    updateLost.bind(id)
+    try updateLost.run()
   }
 
   // MARK: Waiting
@@ -196,25 +197,23 @@ struct OutcomeStatements {
 
   // MARK: Replies
 
-  /// Puts a finished row's reply at the end of the outbox, where it may be already.
-  func ready(_ id: Int64, sequence: Int64) throws {
-    updateReady.start().bind(sequence)
-    updateReady.bind(id)
-    try updateReady.run()
+  /// - Parameter again: whether it was in the outbox before, and its dead letter with it.
+  func insertReply(_ id: Int64, at place: Int64, again: Bool) throws {
+    let row = insertReply.start()
+    row.bind(place)
+    row.bind(id)
+    row.bind(again)
+    try row.run()
   }
 
-  /// - Parameter sequence: the place that the reply was taken from. If it was put in again since, it stays.
-  func delivered(_ id: Int64, upTo sequence: Int64, at now: Timestamp) throws {
-    updateDelivered.start().bind(now)
-    updateDelivered.bind(id)
-    updateDelivered.bind(sequence)
-    try updateDelivered.run()
+  func deleteReply(at place: Int64) throws {
+    deleteReply.start().bind(place)
+    try deleteReply.run()
   }
 
-  func undeliverable(_ id: Int64, upTo sequence: Int64, reason: String) throws {
+  func setUndeliverable(_ id: Int64, reason: String?) throws {
     updateUndeliverable.start().bind(reason)
     updateUndeliverable.bind(id)
-    updateUndeliverable.bind(sequence)
     try updateUndeliverable.run()
   }
 }

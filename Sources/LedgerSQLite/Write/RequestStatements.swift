@@ -92,11 +92,11 @@ struct StoredRow {
   var replyTo: [UInt8]?
   var replayNonce: String?
   var failure: Failure?
-  var hasDeadline: Bool
+  var hasAnswer: Bool
 
   static let columns = """
     id, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, batch_id, lane, ledger_id, body_hash, \
-    correlation_id, reply_to, replay_nonce, failure_code, failure_message, deadline
+    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id
     """
 
   init(_ row: Statement) throws {
@@ -117,7 +117,7 @@ struct StoredRow {
     replyTo = row.optionalBytes(14)
     replayNonce = row.optionalText(15)
     failure = try Failure(row, code: 16, message: 17)
-    hasDeadline = !row.isNull(18)
+    hasAnswer = !row.isNull(18)
   }
 
   /// Whether others get this outcome too: a success, or a definite answer of the provider.

@@ -81,8 +81,8 @@ extension WriteSession {
       id: id, ordinal: ordinal, kind: .refused, state: .finished, custody: .broker, ledgerID: ledgerID)
     seed.failure = failure
     seed.completedAt = now
-    seed.sequence = makeSequence()
     guard try admissions.insert(request, seed, self) else { return nil }
+    try ready(id)
     return Admission(id: RequestID(id), ledgerID: ledgerID, kind: .refused(failure), custody: .broker)
   }
 
@@ -145,7 +145,6 @@ extension WriteSession {
       seed.state = .finished
       seed.failure = leader.failure
       seed.completedAt = now
-      seed.sequence = makeSequence()
       seed.replayed = true
     }
     guard try admissions.insert(request, seed, self) else {
@@ -153,6 +152,7 @@ extension WriteSession {
     }
     let id = RequestID(seed.id)
     if leader.state == .finished {
+      try ready(seed.id)
       return Admission(id: id, ledgerID: ledgerID, kind: .answered, custody: call.custody)
     }
     return try joined(leader, request, as: (id, ledgerID), at: now)
@@ -203,7 +203,8 @@ extension WriteSession {
       guard let leader = try requests.leader(of: row.id) else { throw SQLiteFailure.damaged("a subscriber") }
       return try joined(leader, request, as: (id, row.ledgerID), at: now)
     }
-    try outcomes.ready(row.id, sequence: makeSequence())
+    try outcomes.setUndeliverable(row.id, reason: nil)
+    try ready(row.id, again: true)
     if row.kind == .refused, let failure = row.failure {
       return Admission(id: id, ledgerID: row.ledgerID, kind: .refused(failure), custody: .broker)
     }
@@ -220,7 +221,7 @@ extension WriteSession {
     guard leader.isAbandonedClaim(epoch: epoch) else {
       return Admission(id: row.id, ledgerID: row.ledgerID, kind: .inFlight, custody: leader.custody)
     }
-    try outcomes.insertLost(leader, at: now)
+    try insertLost(leader, at: now)
     switch request.content {
     case .poison(let failure):
       // Its message is leaving the broker for the dead letters: nothing would bring the call back.

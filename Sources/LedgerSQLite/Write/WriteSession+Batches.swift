@@ -168,7 +168,7 @@ extension WriteSession {
     let outcome = AttemptOutcome(
       id: RequestID(id), attempt: row.attemptNumber, batch: batch, verdict: .requeue(notBefore: notBefore, limit))
     // Its result was not seen: one that comes late still brings its cost.
-    try outcomes.insertAttempt(outcome, of: id, .lost, at: now)
+    try outcomes.insertAttempt(outcome, id: makeAttemptID(), of: id, .lost, at: now)
     if isUsedUp(row, limit) {
       try finish(row, limit.failure, countingAttempts: 1, at: now)
     } else {

@@ -8,9 +8,9 @@ extension WriteSession {
       guard failure != nil || outcome.response != nil else {
         throw InvalidOperation("request \(outcome.id.rawValue) was to succeed without a response")
       }
-      if try outcomes.finishCurrent(outcome, failure, sequence: makeSequence(), at: now) {
-        try store(outcome, of: outcome.id.rawValue, at: now)
-        try finishFollowers(of: outcome.id.rawValue, failure, at: now)
+      let answer = makeAttemptID()
+      if try outcomes.finishCurrent(outcome, failure, answer: answer, at: now) {
+        try store(outcome, as: answer, of: outcome.id.rawValue, failure, at: now)
         return .finished
       }
     }
@@ -21,7 +21,7 @@ extension WriteSession {
       && (outcome.batch == nil ? row.state == .claimed : row.state == .inBatch)
       && (outcome.batch == nil || outcome.batch?.rawValue == row.batchID)
     guard isCurrent else {
-      return try outcomes.insertSuperseded(outcome, of: row.id, at: now) ? .superseded : .duplicate
+      return try supersede(outcome, row, at: now) ? .superseded : .duplicate
     }
     return try apply(outcome, to: row, at: now)
   }
@@ -43,7 +43,7 @@ extension WriteSession {
       if isUsedUp(row, limit) { return try end(outcome, row, limit?.failure, at: now) }
       try wait(row, as: .parked, counts: limit != nil, notBefore: notBefore)
     }
-    try outcomes.insertAttempt(outcome, of: row.id, .retried, at: now)
+    try outcomes.insertAttempt(outcome, id: makeAttemptID(), of: row.id, .retried, at: now)
     return .applied
   }
 
@@ -63,27 +63,51 @@ extension WriteSession {
   private func end(
     _ outcome: AttemptOutcome, _ row: StoredRow, _ failure: Failure?, at now: Timestamp
   ) throws -> RecordedOutcome {
-    try outcomes.finish(row.id, failure, countingAttempts: 1, sequence: makeSequence(), at: now)
-    try store(outcome, of: row.id, at: now)
-    try finishFollowers(of: row.id, failure, at: now)
+    let answer = makeAttemptID()
+    try outcomes.finish(row.id, failure, countingAttempts: 1, answer: answer, at: now)
+    try store(outcome, as: answer, of: row.id, failure, at: now)
     return .finished
   }
 
-  private func store(_ outcome: AttemptOutcome, of id: Int64, at now: Timestamp) throws {
-    try outcomes.insertAttempt(outcome, of: id, .final, at: now)
-    if let response = outcome.response { try outcomes.insertResult(response, of: id) }
+  private func store(
+    _ outcome: AttemptOutcome, as answer: Int64, of id: Int64, _ failure: Failure?, at now: Timestamp
+  ) throws {
+    try outcomes.insertAttempt(outcome, id: answer, of: id, .final, at: now)
     if let body = outcome.body { try requests.store(body, of: id) }
+    try ready(id)
+    try finishFollowers(of: id, failure, at: now)
+  }
+
+  /// Keeps the cost of an attempt that its request did not wait for. Returns false when its end is known already.
+  private func supersede(_ outcome: AttemptOutcome, _ row: StoredRow, at now: Timestamp) throws -> Bool {
+    if row.state == .finished && row.hasAnswer && outcome.attempt == row.attemptNumber { return false }
+    if let known = try outcomes.end(of: outcome.attempt, of: row.id) {
+      guard known.end == .lost else { return false }
+      try outcomes.supersede(lost: known.id, outcome, at: now)
+    } else {
+      try outcomes.insertAttempt(outcome, id: makeAttemptID(), of: row.id, .superseded, at: now)
+    }
+    return true
+  }
+
+  /// An attempt whose process died: it may have been paid.
+  func insertLost(_ row: StoredRow, at now: Timestamp) throws {
+    let outcome = AttemptOutcome(
+      id: RequestID(row.id), attempt: row.attemptNumber, batch: nil, verdict: .finish(nil), costUnknown: true)
+    try outcomes.insertAttempt(outcome, id: makeAttemptID(), of: row.id, .lost, at: now)
   }
 
   /// Ends a row without a result, and those that follow it.
   func finish(_ row: StoredRow, _ failure: Failure, countingAttempts count: Int = 0, at now: Timestamp) throws {
-    try outcomes.finish(row.id, failure, countingAttempts: count, sequence: makeSequence(), at: now)
+    try outcomes.finish(row.id, failure, countingAttempts: count, answer: nil, at: now)
+    try ready(row.id)
     try finishFollowers(of: row.id, failure, at: now)
   }
 
   private func finishFollowers(of leader: Int64, _ failure: Failure?, at now: Timestamp) throws {
     for follower in try outcomes.followers(of: leader) {
-      try outcomes.finish(follower, failure, countingAttempts: 0, sequence: makeSequence(), at: now)
+      try outcomes.finish(follower, failure, countingAttempts: 0, answer: nil, at: now)
+      try ready(follower)
     }
   }
 
@@ -108,7 +132,8 @@ extension WriteSession {
     case .following: break
     case .claimed, .inBatch, .finished: return false
     }
-    try outcomes.finish(row.id, failure, countingAttempts: 0, sequence: makeSequence(), at: now)
+    try outcomes.finish(row.id, failure, countingAttempts: 0, answer: nil, at: now)
+    try ready(row.id)
     return true
   }
 

@@ -15,7 +15,8 @@ final class WriteSession {
   /// Tells the claims of this process from those of earlier ones.
   let epoch: Int64
   private var nextID: Int64
-  private var nextSequence: Int64
+  private var nextAttemptID: Int64
+  private var nextPlace: Int64
   private var models = NameCache<String>()
   private var routes = NameCache<Route>()
 
@@ -34,7 +35,8 @@ final class WriteSession {
       epoch = try number("SELECT value FROM meta WHERE name = 'epoch'")
       try Self.recover(connection)
       nextID = try number("SELECT max(id) FROM request") + 1
-      nextSequence = try number("SELECT max(outbox_seq) FROM request WHERE outbox_seq IS NOT NULL") + 1
+      nextAttemptID = try number("SELECT max(id) FROM attempt") + 1
+      nextPlace = try number("SELECT max(seq) FROM outbox") + 1
       try transaction.commit()
     } catch {
       transaction.rollBack()
@@ -68,10 +70,15 @@ final class WriteSession {
     return nextID
   }
 
-  /// The last place in the outbox.
-  func makeSequence() -> Int64 {
-    defer { nextSequence += 1 }
-    return nextSequence
+  func makeAttemptID() -> Int64 {
+    defer { nextAttemptID += 1 }
+    return nextAttemptID
+  }
+
+  /// Puts a finished row's reply at the end of the outbox, where it may be already.
+  func ready(_ id: Int64, again: Bool = false) throws {
+    defer { nextPlace += 1 }
+    try outcomes.insertReply(id, at: nextPlace, again: again)
   }
 
   func id(ofModel name: String) throws -> Int64 { try models.id(of: name, orElse: requests.idOfModel) }

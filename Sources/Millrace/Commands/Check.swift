@@ -74,6 +74,8 @@ struct Check: AsyncParsableCommand {
         what: "ledger", mark: .bad,
         detail: "\(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file")
     }
+    // Opening makes the file, and this command changes nothing.
+    guard access(path, F_OK) == 0 else { return newLedger(path) }
     do {
       let ledger = try SQLiteLedger(path: path)
       let text = try await ledger.describe()
@@ -82,6 +84,23 @@ struct Check: AsyncParsableCommand {
     } catch {
       return Row(what: "ledger", mark: .bad, detail: "\(error)")
     }
+  }
+
+  private func newLedger(_ path: String) -> Row {
+    var folder = path[...]
+    repeat {
+      folder = folder.lastIndex(of: "/").map { folder[..<$0] } ?? "."
+      if folder.isEmpty { folder = "/" }
+    } while folder != "/" && folder != "." && access(String(folder), F_OK) != 0
+    var status = stat()
+    guard stat(String(folder), &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+      access(String(folder), W_OK | X_OK) == 0
+    else {
+      return Row(
+        what: "ledger", mark: .bad,
+        detail: "cannot make \(path) in \(folder); check ledger.url and the permissions of the service's user")
+    }
+    return Row(what: "ledger", mark: .good, detail: "\(path) is not there yet; serve makes it")
   }
 
   private func providers(_ settings: MillraceSettings) async -> [Row] {

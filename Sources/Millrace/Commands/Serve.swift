@@ -124,7 +124,7 @@ func openLedger(_ settings: LedgerSettings) throws -> SQLiteLedger {
   do {
     return try SQLiteLedger(path: path)
   } catch {
-    complain("ledger: \(error.message)")
+    complain(error.message)
     throw error.reason == .unusable ? ExitStatus.configuration : ExitStatus.unavailable
   }
 }

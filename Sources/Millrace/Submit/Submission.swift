@@ -71,9 +71,10 @@ struct Submission: Sendable {
 
   /// Publishes the file. Returns what went wrong, or nil.
   private func send() async -> String? {
-    guard await isListening() else { return nil }
     do {
+      // Before the broker is waited for: a name that is wrong is told at once.
       var file = try LineFile(path: command.file)
+      guard await isListening() else { return nil }
       var number = 0
       while let lines = try file.next() {
         for start in stride(from: 0, to: lines.count, by: Self.chunkLines) {

@@ -17,23 +17,37 @@ struct BacklogWatch: Sendable {
         context.metrics.backlog(entries, gone: known.subtracting(keys), now: context.time.now())
         known = keys
       }
-      if let bytes = try? await context.ledger.backlogBytes() {
-        let limit = context.configuration.maximumBacklogBytes
-        // It opens again well below the bound, so that it does not flutter.
-        let full = isFull ? bytes > limit / 10 * 9 : bytes >= limit
-        if full != isFull {
-          isFull = full
-          gate.set(open: !full)
-          if full {
-            context.health.report(
-              .backlog, "the ledger's backlog is \(bytes) bytes, its bound ledger.max_backlog_bytes is \(limit); intake waits")
-            context.logger.warning("Intake waits: the backlog is at its bound", metadata: ["bytes": "\(bytes)"])
-          } else {
-            context.health.clear(.backlog)
-          }
-        }
+      let reason = await reasonToWait(isFull: isFull)
+      if (reason != nil) != isFull {
+        isFull = reason != nil
+        gate.set(open: !isFull)
+        context.logger.warning("\(reason.map { "Intake waits: \($0)" } ?? "Intake goes on")")
+      }
+      if let reason {
+        context.health.report(.backlog, "intake waits: \(reason)")
+      } else {
+        context.health.clear(.backlog)
       }
       guard (try? await context.time.sleep(for: Self.interval)) != nil else { return }
     }
+  }
+
+  /// What the ledger has too much or too little of. Once intake waits, it waits until there is a tenth of room, so that it
+  /// does not flutter.
+  private func reasonToWait(isFull: Bool) async -> String? {
+    let configuration = context.configuration
+    if let bytes = try? await context.ledger.backlogBytes() {
+      let bound = configuration.maximumBacklogBytes
+      if isFull ? bytes > bound / 10 * 9 : bytes >= bound {
+        return "the backlog is \(bytes) bytes, its bound ledger.max_backlog_bytes is \(bound)"
+      }
+    }
+    if let free = await configuration.freeDisk() {
+      let bound = configuration.minimumFreeDisk
+      if free < (isFull ? bound / 10 * 11 : bound) {
+        return "the ledger's disk has \(free) bytes free, ledger.min_free_disk is \(bound)"
+      }
+    }
+    return nil
   }
 }

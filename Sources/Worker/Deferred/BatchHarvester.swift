@@ -54,10 +54,16 @@ struct BatchHarvester: Sendable {
   private func collect(
     _ batch: BatchRecord, _ snapshot: BatchSnapshot, _ provider: any Provider, graceOver: Bool
   ) async throws(ProviderError) -> Bool {
+    var seen = 0
     for file in [snapshot.outputFileID, snapshot.errorFileID].compactMap({ $0 }) {
       await downloads.acquire()
       defer { downloads.release() }
-      try await read(file, of: batch, provider)
+      do throws(ProviderError) {
+        seen += try await read(file, of: batch, provider)
+      } catch {
+        // A file that is gone for good must not keep the rest of the batch waiting.
+        guard graceOver, error.reason == .notFound else { throw error }
+      }
     }
     let now = context.time.now()
     let missing = await context.retry("look for missing results") { () async throws(LedgerError) in
@@ -65,15 +71,20 @@ struct BatchHarvester: Sendable {
     }
     guard let missing else { return false }
     if !missing.isEmpty {
+      // Files may appear a little after the state does; what ran is not to be sent, and paid, again.
+      let isHidden = snapshot.hidesResults(seen: seen)
+      if isHidden && !graceOver { return false }
       switch snapshot.state {
       case .failed:
         return await repair.repair(batch, snapshot)
+      case .expired where isHidden, .cancelled where isHidden:
+        return await finishMissing(batch, snapshot)
       case .expired, .cancelled:
         let code: FailureCode = snapshot.state == .expired ? .batchExpired : .providerUnavailable
-        let limit = context.policy.limit(code, "the provider ended the batch as \(snapshot.state) before this request ran")
+        let limit = context.policy.limit(
+          code, "the provider ended the batch as \(snapshot.state) before this request ran")
         return await giveBack(batch, notBefore: now, limit: limit)
       case .completed, .queued, .running, .cancelling, .unrecognised:
-        // Files may appear a little after the state does.
         guard graceOver else { return false }
         return await finishMissing(batch, snapshot)
       }
@@ -84,10 +95,13 @@ struct BatchHarvester: Sendable {
     return settled != nil
   }
 
-  private func read(_ file: String, of batch: BatchRecord, _ provider: any Provider) async throws(ProviderError) {
+  /// Returns how many results of this batch the file holds.
+  private func read(_ file: String, of batch: BatchRecord, _ provider: any Provider) async throws(ProviderError) -> Int
+  {
     let source = try await provider.results(fileID: file)
     let route = Route(provider: batch.key.provider, model: batch.key.model)
     var strangers = 0
+    var known = 0
     while let results = try await source.next() {
       let now = context.time.now()
       var outcomes: [AttemptOutcome] = []
@@ -104,6 +118,7 @@ struct BatchHarvester: Sendable {
             verdict: context.policy.verdict(on: result, attempt: name.attempt, at: now, random: context.random()),
             response: result.response, usage: result.usage, cost: cost, basis: basis))
       }
+      known += outcomes.count
       let recorded = await context.retry("record results") { [outcomes] () async throws(LedgerError) in
         try await context.ledger.record(outcomes, at: now)
       }
@@ -117,6 +132,7 @@ struct BatchHarvester: Sendable {
         "Result lines that name no request of their batch",
         metadata: ["batch": "\(batch.label)", "lines": "\(strangers + source.unreadableLines)"])
     }
+    return known
   }
 
   private func note(
@@ -142,11 +158,11 @@ struct BatchHarvester: Sendable {
     return done != nil
   }
 
-  /// The batch is complete, its files are read to the end and the grace is over. What the provider counts as run was paid
+  /// The batch is over, its files are read to the end and the grace is over. What the provider counts as run was paid
   /// and is not sent again; what it does not count is.
   private func finishMissing(_ batch: BatchRecord, _ snapshot: BatchSnapshot) async -> Bool {
-    let message = "the provider completed the batch without a result for this request"
-    let ranAll = snapshot.counts.map { $0.completed + $0.failed >= $0.total && $0.total > 0 } ?? false
+    let message = "the provider ended the batch as \(snapshot.state) without a result for this request"
+    let ranAll = snapshot.counts.map { $0.ended >= $0.total && $0.total > 0 } ?? false
     guard ranAll else {
       return await giveBack(
         batch, notBefore: context.time.now(), limit: context.policy.limit(.resultMissing, message))
@@ -159,7 +175,9 @@ struct BatchHarvester: Sendable {
     context.logger.error(
       "Batch is lost at its provider", metadata: ["batch": "\(batch.label)", "error": "\(error.message)"])
     context.metrics.batch(provider: batch.key.provider, event: "lost")
-    _ = await fail(batch, Failure(.resultMissing, "the provider no longer knows the batch \(batch.providerBatchID ?? "")"))
+    context.health.clear(.batch(batch.label))
+    _ = await fail(
+      batch, Failure(.resultMissing, "the provider no longer knows the batch \(batch.providerBatchID ?? "")"))
   }
 
   private func fail(_ batch: BatchRecord, _ failure: Failure) async -> Bool {
@@ -187,5 +205,21 @@ struct BatchHarvester: Sendable {
       try await context.ledger.settle(batch.id, at: context.time.now())
     }
     return settled != nil
+  }
+}
+
+extension BatchSnapshot {
+  /// Whether the provider counts more results than it shows, or counts and shows none.
+  fileprivate func hidesResults(seen: Int) -> Bool {
+    guard let counts else { return state != .failed && outputFileID == nil && errorFileID == nil }
+    return counts.ended > seen
+  }
+}
+
+extension BatchSnapshot.Counts {
+  /// The provider's numbers may be anything.
+  fileprivate var ended: Int {
+    let (sum, overflow) = completed.addingReportingOverflow(failed)
+    return overflow ? .max : sum
   }
 }

@@ -8,6 +8,8 @@ struct BatchPoll: Sendable {
   private var missingSince: Timestamp?
   private var missing = 0
   private var retryAfter: Duration?
+  /// Whatever the provider asks for.
+  private static let longestWait = Duration.seconds(3600)
 
   init(interval: Duration, since: Timestamp) {
     self.interval = interval
@@ -18,7 +20,7 @@ struct BatchPoll: Sendable {
     let regular = PollSchedule(first: interval).interval(age: now - since)
     guard failures > 0 else { return regular }
     let backoff = min(.seconds(60), interval * (1 << min(failures, 6)))
-    return max(regular, max(backoff, retryAfter ?? .zero))
+    return max(regular, max(backoff, min(Self.longestWait, retryAfter ?? .zero)))
   }
 
   mutating func answered() {

@@ -8,8 +8,6 @@ struct BatchRepair: Sendable {
   /// Takes a batch that a repair made.
   let start: @Sendable (BatchRecord) -> Void
 
-  private static let mostHalvings = 6
-
   /// Returns whether every row has left the batch.
   func repair(_ batch: BatchRecord, _ snapshot: BatchSnapshot) async -> Bool {
     let now = context.time.now()
@@ -57,28 +55,31 @@ struct BatchRepair: Sendable {
     let wanted = Set(lines)
     var line = 0
     var after: RequestID?
+    var outcomes: [AttemptOutcome] = []
     while true {
       let from = after
       let rows = await context.retry("find the refused rows") { () async throws(LedgerError) in
         try await context.ledger.unsettledRows(batch.id, after: from, limit: 5000)
       }
       guard let rows else { return false }
-      guard let last = rows.last else { return true }
+      guard let last = rows.last else { break }
       after = last.id
-      var outcomes: [AttemptOutcome] = []
       for row in rows {
         line += 1
         guard wanted.contains(line) else { continue }
         outcomes.append(
           AttemptOutcome(id: row.id, attempt: row.attempt, batch: batch.id, verdict: .finish(failure)))
       }
-      if outcomes.isEmpty { continue }
-      let done = await context.retry("answer the refused rows") { [outcomes] () async throws(LedgerError) in
-        try await context.ledger.record(outcomes, at: context.time.now())
-      }
-      guard done != nil else { return false }
-      context.metrics.outcome(lane: .deferred, succeeded: false, by: outcomes.count)
     }
+    // Where rows have left already, as after a crash in here, a line's number says nothing any more: the provider names
+    // the lines of the next batch anew.
+    guard line == batch.rowCount else { return true }
+    let done = await context.retry("answer the refused rows") { [outcomes] () async throws(LedgerError) in
+      try await context.ledger.record(outcomes, at: context.time.now())
+    }
+    guard done != nil else { return false }
+    context.metrics.outcome(lane: .deferred, succeeded: false, by: outcomes.count)
+    return true
   }
 
   /// Nobody says which row is bad: parts of the batch are tried apart. Their intents are committed at once, so that the
@@ -94,7 +95,8 @@ struct BatchRepair: Sendable {
       if page.isEmpty { break }
       rows += page
     }
-    guard await giveBack(batch, notBefore: context.time.now(), limit: nil) else { return false }
+    // Not before the parts are planned: a window that takes the rows together again would start from the beginning.
+    guard await giveBack(batch, notBefore: context.time.now() + .seconds(60), limit: nil) else { return false }
     let size = max(1, (rows.count + parts - 1) / max(1, parts))
     for start in stride(from: 0, to: rows.count, by: size) {
       let plan = BatchPlan(

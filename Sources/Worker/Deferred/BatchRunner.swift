@@ -5,14 +5,12 @@ import Logging
 /// Takes planned and submitted batches to their end, each in a task of its own.
 final class BatchRunner: Sendable {
   private let context: WorkerContext
-  private let inbox: Mailbox<BatchRecord>
+  private let inbox: BatchInbox
   private let submitter: BatchSubmitter
   private let harvester: BatchHarvester
   private let windows: WindowKeeper
-  /// Batches on their way to the provider.
-  let submitting = Latch()
 
-  init(context: WorkerContext, inbox: Mailbox<BatchRecord>, windows: WindowKeeper) {
+  init(context: WorkerContext, inbox: BatchInbox, windows: WindowKeeper) {
     self.context = context
     self.inbox = inbox
     self.windows = windows
@@ -20,7 +18,6 @@ final class BatchRunner: Sendable {
     harvester = BatchHarvester(context: context) { inbox.send($0) }
   }
 
-  func start(_ batch: BatchRecord) { inbox.send(batch) }
   /// No batch is started after it; `run` returns when the running ones end or are cancelled.
   func close() { inbox.close() }
 
@@ -39,11 +36,11 @@ final class BatchRunner: Sendable {
         "batch \(batch.label) belongs to the account \(batch.account), which is not configured; it waits until that key is back"
       context.health.report(.batch(batch.label), detail)
       context.logger.error("\(detail)")
+      inbox.submitting.leave()
       return
     }
-    submitting.enter()
     let submitted = await submitter.submit(batch, to: provider)
-    submitting.leave()
+    inbox.submitting.leave()
     switch submitted {
     case .submitted(let submitted):
       if await harvester.harvest(submitted, from: provider) { windows.sweep() }

@@ -63,7 +63,8 @@ struct BatchSubmitter: Sendable {
           // The input file is gone: a new one is uploaded.
           fileID = nil
         case .rejected(let status):
-          return await refused(batch, "the provider \(provider.name) refused batch \(batch.label) with \(status): \(error.message)")
+          return await refused(
+            batch, "the provider \(provider.name) refused batch \(batch.label) with \(status): \(error.message)")
         case .rateLimited, .accountClosed, .unavailable, .invalidResponse: break
         }
         guard await wait(after: error, attempt: attempt, batch: batch, provider: provider) else { return .stopped }
@@ -115,7 +116,8 @@ struct BatchSubmitter: Sendable {
     guard provider.capabilities.searchable else {
       context.health.report(
         .batch(batch.label),
-        "batch \(batch.label): its create was not confirmed and \(provider.name) cannot be searched; it waits for an operator")
+        "batch \(batch.label): its create was not confirmed and \(provider.name) cannot be searched; it waits for an operator"
+      )
       return .stopped
     }
     var fenced = false
@@ -175,7 +177,8 @@ struct BatchSubmitter: Sendable {
   }
 
   /// Waits before the next try. What keeps failing shows on the health board.
-  private func wait(after error: ProviderError, attempt: Int, batch: BatchRecord, provider: any Provider) async -> Bool {
+  private func wait(after error: ProviderError, attempt: Int, batch: BatchRecord, provider: any Provider) async -> Bool
+  {
     var retryAfter: Duration?
     switch error.reason {
     case .rateLimited(let after), .unavailable(let after): retryAfter = after
@@ -184,7 +187,8 @@ struct BatchSubmitter: Sendable {
     }
     if attempt >= 3 { context.health.report(.account(provider.name), "\(provider.name): \(error.message)") }
     context.logger.warning(
-      "Batch submission waits", metadata: ["batch": "\(batch.label)", "attempt": "\(attempt)", "error": "\(error.message)"])
+      "Batch submission waits",
+      metadata: ["batch": "\(batch.label)", "attempt": "\(attempt)", "error": "\(error.message)"])
     let delay = context.policy.delay(attempt: min(attempt, 6), retryAfter: retryAfter, random: context.random())
     return (try? await context.time.sleep(for: delay)) != nil
   }

@@ -31,7 +31,7 @@ final class WindowKeeper: Sendable {
   }
 
   private let context: WorkerContext
-  private let planned: Mailbox<BatchRecord>
+  private let planned: BatchInbox
   /// Bounded by the ledger's backlog: a reference for each accepted row at most.
   private let events = Locked([Event]())
   private let ready = Signal()
@@ -39,7 +39,7 @@ final class WindowKeeper: Sendable {
   /// A batch must be on its way this long before the earliest deadline in it.
   private static let deadlineMargin = Duration.seconds(10)
 
-  init(context: WorkerContext, planned: Mailbox<BatchRecord>) {
+  init(context: WorkerContext, planned: BatchInbox) {
     self.context = context
     self.planned = planned
   }

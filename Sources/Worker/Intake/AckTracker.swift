@@ -47,7 +47,7 @@ final class AckTracker: Sendable {
     }
     for lane in lanes.values {
       // After a failed barrier the rows stay marked: their messages may come again.
-      guard let source = lane.source, await source.barrier() else { continue }
+      guard let source = lane.source, await abandoning({ await source.barrier() }) == true else { continue }
       _ = try? await context.ledger.acknowledged(lane.rows)
     }
   }

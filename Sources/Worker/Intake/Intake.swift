@@ -16,6 +16,7 @@ struct Intake: Sendable {
   var windows: WindowKeeper
   var calls: CallDispatcher
   var acks: AckTracker
+  var settler: DeliverySettler
 
   /// Chunks that are decoded and committed at once: enough that a commit never waits for a decode.
   private static let concurrentChunks = 4
@@ -30,10 +31,12 @@ struct Intake: Sendable {
         // What was delivered before is dealt with alone, so that a message which ends the process takes no other along.
         let (suspects, rest) = chunk.split { RequestDecoder.deliveryCount(of: $0) >= Self.suspectAfter }
         for part in [rest] + suspects.map({ [$0] }) where !part.isEmpty {
-          await permits.acquire()
+          // A cancellation must find what was delivered before it, so it waits for everything that is on its way.
+          let places = part.contains(where: \.isCancellation) ? Self.concurrentChunks : 1
+          for _ in 0..<places { await permits.acquire() }
           group.addTask {
             await self.admit(part)
-            permits.release()
+            for _ in 0..<places { permits.release() }
           }
         }
       }
@@ -46,6 +49,7 @@ struct Intake: Sendable {
     let now = context.time.now()
     var requests: [NewRequest] = []
     var origins: [Delivery] = []
+    var cancels: [(request: CancelRequest, delivery: Delivery)] = []
     requests.reserveCapacity(deliveries.count)
     origins.reserveCapacity(deliveries.count)
     for delivery in deliveries {
@@ -60,17 +64,25 @@ struct Intake: Sendable {
             redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration, properties: []))
         origins.append(delivery)
       case .cancel(let cancel):
-        await self.cancel(cancel, delivery)
+        cancels.append((cancel, delivery))
       }
     }
-    if requests.isEmpty { return }
-    let admitted = await context.retry("accept requests") { [requests] () async throws(LedgerError) in
+    if !requests.isEmpty {
+      let admission = context.held.begin()
+      defer { context.held.end(admission) }
+      guard let admitted = await commit(requests, at: now) else { return }
+      follow(admitted, requests, origins, in: admission)
+    }
+    for cancel in cancels { await self.cancel(cancel.request, cancel.delivery) }
+  }
+
+  /// Nil without a commit: the broker keeps custody, and the deliveries come again on the next connection.
+  private func commit(_ requests: [NewRequest], at now: Timestamp) async -> [Admission]? {
+    let admitted = await context.retry("accept requests") { () async throws(LedgerError) in
       try await context.ledger.admit(requests, at: now)
     }
-    // Without a commit the broker keeps custody: the deliveries come again on the next connection.
-    guard let admitted else { return }
-    context.metrics.delivered(lane: source.lane, admitted)
-    follow(admitted, requests, origins)
+    if let admitted { context.metrics.delivered(lane: source.lane, admitted) }
+    return admitted
   }
 
   private func decode(_ delivery: Delivery, at now: Timestamp) -> DecodedMessage {
@@ -78,7 +90,8 @@ struct Intake: Sendable {
     if count >= max(1, context.configuration.deliveryLimit - 1) {
       let failure = Failure(
         .deliveryLimit,
-        "the message was delivered \(count) times and never dealt with; it is not parsed again and goes to the dead letters")
+        "the message was delivered \(count) times and never dealt with; it is not parsed again and goes to the dead letters"
+      )
       return .poison(decoder.refuse(delivery, with: failure, receivedAt: now))
     }
     return decoder.decode(delivery, queueLane: source.lane, receivedAt: now)
@@ -102,35 +115,44 @@ struct Intake: Sendable {
       }
     } else {
       content = .poison(
-        Failure(.unknownModel, "no model named \(request.model) is configured; add it under models in the configuration"))
+        Failure(
+          .unknownModel, "no model named \(request.model) is configured; add it under models in the configuration"))
     }
+    var envelope = request.envelope
+    // Results are not POSTed to callbacks yet, so the reply is the only way that the answer has.
+    envelope.noReply = false
     return NewRequest(
-      envelope: request.envelope, content: content, bodyHash: request.bodyHash, receivedAt: now,
+      envelope: envelope, content: content, bodyHash: request.bodyHash, receivedAt: now,
       redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration,
       properties: PropertiesCodec.encode(delivery.properties))
   }
 
   /// Settles what the ledger has, holds what the broker has, and passes on what is new.
-  private func follow(_ admissions: [Admission], _ requests: [NewRequest], _ origins: [Delivery]) {
+  private func follow(
+    _ admissions: [Admission], _ requests: [NewRequest], _ origins: [Delivery],
+    in admission: HeldDeliveries.Admission
+  ) {
     var settlements: [Settlement] = []
     var fingerprints: [RequestID] = []
     var rows: [AcceptedRow] = []
     var calls: [PendingCall] = []
     var parked = false
     var ready = false
-    for (index, admission) in admissions.enumerated() {
+    // Their replies were confirmed before they could be held.
+    var late: [HeldDeliveries.Held] = []
+    for (index, admitted) in admissions.enumerated() {
       let request = requests[index]
       let delivery = origins[index]
       var poison: HeldDeliveries.Poison?
-      switch (admission.kind, request.content) {
+      switch (admitted.kind, request.content) {
       case (.new(let attempt), .call(let call)), (.takenOver(let attempt), .call(let call)):
-        switch (call.lane, admission.custody) {
-        case (.deferred, _): rows.append(AcceptedRow(id: admission.id, call: call, receivedAt: request.receivedAt))
+        switch (call.lane, admitted.custody) {
+        case (.deferred, _): rows.append(AcceptedRow(id: admitted.id, call: call, receivedAt: request.receivedAt))
         case (.interactive, .ledger): parked = true
         case (.interactive, .broker):
           calls.append(
             PendingCall(
-              id: admission.id, attempt: attempt, call: call, receivedAt: request.receivedAt,
+              id: admitted.id, attempt: attempt, call: call, receivedAt: request.receivedAt,
               arrivedAt: context.time.monotonic()))
         }
       case (.refused(let failure), _):
@@ -139,20 +161,22 @@ struct Intake: Sendable {
       case (.answered, _): ready = true
       case (.inFlight, _), (.new, .poison), (.takenOver, .poison): break
       }
-      if admission.custody == .ledger {
+      let isFingerprint = request.envelope.identity.kind == .fingerprint
+      if admitted.custody == .ledger {
         settlements.append(Settlement(delivery.token, .ack))
-        if request.envelope.identity.kind == .fingerprint { fingerprints.append(admission.id) }
+        if isFingerprint { fingerprints.append(admitted.id) }
       } else {
-        context.held.hold(
-          admission.id, HeldDeliveries.Held(source: source, token: delivery.token, poison: poison))
+        let held = HeldDeliveries.Held(
+          id: admitted.id, source: source, token: delivery.token, isFingerprint: isFingerprint, poison: poison)
+        if !context.held.hold(held, in: admission) { late.append(held) }
       }
     }
     if !settlements.isEmpty { source.settle(settlements) }
     acks.acked(fingerprints, from: source)
+    settler.settle(late)
     windows.add(rows)
     self.calls.submit(calls)
     if parked { self.calls.parkedWorkIsReady() }
-    // Last: a reply that is confirmed must find its delivery held.
     if ready || admissions.contains(where: { $0.kind == .inFlight }) { context.outboxReady.raise() }
   }
 
@@ -166,6 +190,10 @@ struct Intake: Sendable {
     source.settle([Settlement(delivery.token, .ack)])
     context.outboxReady.raise()
   }
+}
+
+extension Delivery {
+  fileprivate var isCancellation: Bool { properties.type.map { $0.elementsEqual("llm.cancel".utf8) } ?? false }
 }
 
 extension DeliveryToken {

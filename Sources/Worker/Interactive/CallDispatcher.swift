@@ -14,6 +14,7 @@ final class CallDispatcher: Sendable {
 
   private let context: WorkerContext
   private let source: ParkedSource
+  private let settler: DeliverySettler
   /// Bounded by the prefetch, the calls in flight and what is taken from the parked rows.
   private let events = Locked([Event]())
   private let ready = Signal()
@@ -21,9 +22,10 @@ final class CallDispatcher: Sendable {
   private let load = Locked((inFlight: 0, waiting: 0))
   private let paces: [String: Pace.Limits]
 
-  init(context: WorkerContext, paces: [String: Pace.Limits]) {
+  init(context: WorkerContext, paces: [String: Pace.Limits], settler: DeliverySettler) {
     self.context = context
     self.paces = paces
+    self.settler = settler
     source = ParkedSource(context: context)
   }
 
@@ -158,9 +160,7 @@ final class CallDispatcher: Sendable {
       }
     }
     guard parked != nil else { return }
-    for delivery in context.held.release(fromBroker.map(\.id)) {
-      delivery.source.settle([Settlement(delivery.token, .ack)])
-    }
+    settler.settle(context.held.release(fromBroker.map(\.id)))
     parkedWorkIsReady()
   }
 }

@@ -14,7 +14,7 @@ struct CallSettlement: Sendable {
     }
     switch outcome.disposition {
     case .succeeded:
-      await record(call, outcome, .finish(nil))
+      await record(call, outcome, .finish(outcome.response == nil ? AttemptPolicy.emptyAnswer : nil))
     case .rejected:
       await record(call, outcome, .finish(Failure(.providerRejected, outcome.message)))
     case .rateLimited(let retryAfter):
@@ -72,7 +72,8 @@ struct CallSettlement: Sendable {
     guard let result = recorded?.first else { return nil }
     context.outboxReady.raise()
     context.metrics.usage(
-      provider: call.route.provider, lane: .interactive, outcome.usage.map { [$0] } ?? [], cost: cost.map { [$0] } ?? [])
+      provider: call.route.provider, lane: .interactive, outcome.usage.map { [$0] } ?? [], cost: cost.map { [$0] } ?? []
+    )
     if result == .finished { context.metrics.outcome(lane: .interactive, succeeded: verdict == .finish(nil)) }
     if result == .superseded { context.metrics.superseded(provider: call.route.provider, by: 1) }
     return result

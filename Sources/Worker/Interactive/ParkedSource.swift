@@ -18,7 +18,8 @@ struct ParkedSource: Sendable {
       try await context.ledger.parkedRoutes().map { ParkedRoute(route: $0.route, notBefore: $0.notBefore) }
     }
     let now = context.time.now()
-    for parked in routes ?? [] {
+    // A route whose provider is not configured any more waits in the ledger until it is.
+    for parked in routes ?? [] where context.providers[parked.route.provider] != nil {
       guard parked.notBefore <= now else {
         taken.askAgain = min(taken.askAgain ?? .seconds(3600), parked.notBefore - now)
         continue

@@ -21,7 +21,8 @@ struct LedgerRetry: Sendable {
       } catch {
         if case .closed = error.reason { return nil }
         health.report(.ledger, "\(what): \(error.message)")
-        logger.error("The ledger did not commit; trying again", metadata: ["operation": "\(what)", "error": "\(error)"])
+        logger.error(
+          "The ledger did not commit; trying again", metadata: ["operation": "\(what)", "error": "\(error)"])
       }
       guard (try? await time.sleep(for: delay)) != nil else { return nil }
       delay = min(delay * 2, .seconds(5))

@@ -6,8 +6,10 @@ import Wire
 struct ReplyEncoding: Sendable {
   private let replies: ReplyEncoder
   private let letters: DeadLetterEncoder
+  private let deadLettersRejected: Bool
 
   init(configuration: WorkerConfiguration) {
+    deadLettersRejected = configuration.deadLettersRejected
     replies = ReplyEncoder(
       resultsExchange: configuration.names.resultsExchange, limits: configuration.messageLimits,
       traceIDHeader: configuration.traceIDHeader)
@@ -48,6 +50,7 @@ struct ReplyEncoding: Sendable {
   /// The dead letter that goes beside the reply of a request that failed in the ledger's custody.
   func deadLetter(_ pending: PendingReply) -> OutboundMessage? {
     guard let letter = pending.deadLetter, let failure = pending.failure else { return nil }
+    if failure.code == .providerRejected, !deadLettersRejected { return nil }
     // What cannot be read back is published without the original's properties rather than not at all.
     let original = (try? PropertiesCodec.decode(letter.properties)) ?? MessageProperties()
     return letters.encode(

@@ -8,7 +8,9 @@ import Wire
 final class ReplyPump: Sendable {
   private let context: WorkerContext
   private let sink: any ReplySink
+  private let settler: DeliverySettler
   private let encoder: ReplyEncoding
+  private let refused: RefusedReplies
   private let stopping = Locked(false)
   private let active = Locked(0)
 
@@ -16,14 +18,18 @@ final class ReplyPump: Sendable {
   private static let chunkBytes = 4 << 20
   /// Chunks that wait for confirms at once. It bounds memory while the broker is away.
   private static let concurrentChunks = 4
+  /// A reply that its queue refuses so often leaves its chunk, which has others to make room for.
+  private static let patience = 3
 
-  init(context: WorkerContext, sink: any ReplySink) {
+  init(context: WorkerContext, sink: any ReplySink, settler: DeliverySettler) {
     self.context = context
     self.sink = sink
+    self.settler = settler
     encoder = ReplyEncoding(configuration: context.configuration)
+    refused = RefusedReplies(time: context.time)
   }
 
-  /// Ends `run` once the outbox is empty and everything taken from it is confirmed.
+  /// Ends `run` once the outbox is empty and everything taken from it is confirmed, or refused by its queue.
   func finish() {
     stopping.withLock { $0 = true }
     context.outboxReady.raise()
@@ -32,6 +38,8 @@ final class ReplyPump: Sendable {
   func run() async {
     let permits = Permits(Self.concurrentChunks)
     await withDiscardingTaskGroup { group in
+      group.addTask { await self.refused.run { await self.round($0).left } }
+      defer { refused.close() }
       while !Task.isCancelled {
         await permits.acquire()
         let stopping = stopping.withLock { $0 }
@@ -56,118 +64,76 @@ final class ReplyPump: Sendable {
     }
   }
 
-  private struct Open {
-    var id: RequestID
-    var message: OutboundMessage
-    var isReply: Bool
-    var wasReturned = false
+  private func row(_ reply: PendingReply) -> OutboxRow {
+    var messages: [OutboundMessage] = []
+    if !reply.envelope.noReply { messages.append(encoder.reply(reply)) }
+    if let letter = encoder.deadLetter(reply) {
+      messages.append(letter)
+      if let failure = reply.failure { context.metrics.deadLetter(failure.code) }
+    }
+    return OutboxRow(id: reply.id, messages: messages)
   }
 
-  /// Publishes until every message of the chunk has its end, then notes the deliveries.
+  /// Publishes a chunk until every row has its end or is refused too often.
   private func publish(_ replies: [PendingReply]) async {
-    var open: [Open] = []
-    var remaining: [RequestID: Int] = [:]
-    var done: [RequestID] = []
-    for reply in replies {
-      var messages: [Open] = []
-      if !reply.envelope.noReply {
-        messages.append(Open(id: reply.id, message: encoder.reply(reply), isReply: true))
-      }
-      if let letter = encoder.deadLetter(reply) {
-        messages.append(Open(id: reply.id, message: letter, isReply: false))
-        if let failure = reply.failure { context.metrics.deadLetter(failure.code) }
-      }
-      if messages.isEmpty { done.append(reply.id) } else { remaining[reply.id] = messages.count }
-      open += messages
-    }
-    let finish = { (id: RequestID) in
-      remaining[id, default: 1] -= 1
-      if remaining[id] == 0 { done.append(id) }
-    }
+    var rows = replies.map(row)
     var delay = Duration.milliseconds(50)
-    while true {
-      var undeliverable: [(id: RequestID, reason: String)] = []
-      var again: [Open] = []
-      if !open.isEmpty {
-        let outcomes = await sink.publish(open.map(\.message))
-        for (item, outcome) in zip(open, outcomes) {
-          switch outcome {
-          case .confirmed:
-            finish(item.id)
-            context.metrics.replies(item.wasReturned ? "unclaimed" : "confirmed", by: 1)
-          case .returned:
-            var item = item
-            if item.wasReturned || item.message.exchange == context.configuration.names.unclaimedExchange {
-              undeliverable.append((item.id, "no queue is bound for it, nor to the exchange for unclaimed replies"))
-              finish(item.id)
-              continue
-            }
-            // Nobody waits for it any more: it is kept where an operator finds it.
-            item.wasReturned = true
-            item.message.exchange = context.configuration.names.unclaimedExchange
-            again.append(item)
-          case .rejected(let code, let text):
-            undeliverable.append((item.id, "the broker refuses it: \(code) \(text)"))
-            finish(item.id)
-            context.metrics.replies("undeliverable", by: 1)
-          case .refused, .unknown: again.append(item)
-          }
-        }
+    while !rows.isEmpty {
+      let (left, mustWait) = await round(rows)
+      let beyond = refused.add(left.filter { $0.refusals >= Self.patience })
+      rows = left.filter { $0.refusals < Self.patience }
+      rows += beyond.map {
+        var row = $0
+        row.redirect(to: context.configuration.names.unclaimedExchange)
+        return row
       }
-      if !undeliverable.isEmpty {
-        let rows = undeliverable
-        context.logger.error(
-          "Replies that the broker will not take",
-          metadata: ["replies": "\(rows.count)", "reason": "\(rows[0].reason)"])
-        _ = await context.retry("note replies that cannot be delivered") { () async throws(LedgerError) in
-          try await context.ledger.undeliverable(rows, at: context.time.now())
-        }
-      }
-      await delivered(done, replies)
-      done = []
-      open = again
-      if open.isEmpty { return }
-      context.metrics.replies("again", by: open.count)
+      if rows.isEmpty || !mustWait { continue }
       // The publisher waits for a connection by itself; this is for a queue that refuses.
       guard !Task.isCancelled, (try? await context.time.sleep(for: delay)) != nil else { return }
       delay = min(delay * 2, .seconds(5))
     }
   }
 
-  private func delivered(_ ids: [RequestID], _ replies: [PendingReply]) async {
-    if ids.isEmpty { return }
-    let noted: Void? = await context.retry("note delivered replies") { () async throws(LedgerError) in
-      try await context.ledger.delivered(ids, at: context.time.now())
+  /// Publishes what is open once and notes what came to its end. Returns the other rows, and whether to wait.
+  private func round(_ rows: [OutboxRow]) async -> (left: [OutboxRow], mustWait: Bool) {
+    let messages = rows.flatMap(\.open)
+    var outcomes: ArraySlice<PublishOutcome> = []
+    if !messages.isEmpty {
+      outcomes = (await abandoning { [sink] in await sink.publish(messages) } ?? [])[...]
     }
-    guard noted != nil else { return }
-    for held in context.held.release(ids) {
-      guard let poison = held.poison else {
-        held.source.settle([Settlement(held.token, .ack)])
-        continue
-      }
-      await bury(poison, held)
+    var tally: [String: Int] = [:]
+    var ended: [OutboxRow] = []
+    var left: [OutboxRow] = []
+    var mustWait = false
+    for var row in rows {
+      let own = outcomes.prefix(row.open.count)
+      outcomes = outcomes.dropFirst(row.open.count)
+      if row.apply(own, unclaimed: context.configuration.names.unclaimedExchange, &tally) { mustWait = true }
+      if row.open.isEmpty { ended.append(row) } else { left.append(row) }
     }
-    context.metrics.held(context.held.count)
+    for (outcome, amount) in tally { context.metrics.replies(outcome, by: amount) }
+    await end(ended)
+    return (left, mustWait)
   }
 
-  /// Dead-letters poison: the broker moves it, body untouched, or we do where its queue would destroy it instead.
-  private func bury(_ poison: HeldDeliveries.Poison, _ held: HeldDeliveries.Held) async {
-    context.metrics.deadLetter(poison.failure.code)
-    guard context.configuration.publishesPoison(held.source.lane) else {
-      return held.source.settle([Settlement(held.token, .discard)])
-    }
-    let letter = encoder.deadLetter(of: poison.delivery, failure: poison.failure)
-    while !Task.isCancelled {
-      let outcome = await sink.publish([letter]).first
-      switch outcome {
-      case .confirmed: return held.source.settle([Settlement(held.token, .ack)])
-      case .returned(_, let text), .rejected(_, let text):
-        // Left unacked: acking it would lose it.
-        context.logger.error("A poison message cannot be dead-lettered and stays unacked", metadata: ["reason": "\(text)"])
-        return
-      case .refused, .unknown, nil:
-        guard (try? await context.time.sleep(for: .seconds(1))) != nil else { return }
+  private func end(_ rows: [OutboxRow]) async {
+    let delivered = rows.filter { $0.complaint == nil }.map(\.id)
+    let undeliverable = rows.compactMap { row in row.complaint.map { (id: row.id, reason: $0) } }
+    if let first = undeliverable.first {
+      context.logger.error(
+        "Replies that the broker will not take",
+        metadata: ["replies": "\(undeliverable.count)", "reason": "\(first.reason)"])
+      let noted: Void? = await context.retry("note replies that cannot be delivered") { () async throws(LedgerError) in
+        try await context.ledger.undeliverable(undeliverable, at: context.time.now())
       }
+      if noted != nil { settler.settle(context.held.release(undeliverable.map(\.id))) }
     }
+    if !delivered.isEmpty {
+      let noted: Void? = await context.retry("note delivered replies") { () async throws(LedgerError) in
+        try await context.ledger.delivered(delivered, at: context.time.now())
+      }
+      if noted != nil { settler.settle(context.held.release(delivered)) }
+    }
+    context.metrics.held(context.held.count)
   }
 }
