@@ -48,8 +48,8 @@ COPY Deploy/lib/probe /usr/local/bin/
 COPY --from=build /out/bin/ /usr/local/bin/
 
 # The allocator keeps an arena for each of many threads unless it is told not to.
-# The loopback of a container is out of reach for probes and for Prometheus, so /healthz, /readyz and /metrics are served
-# on 9465 too, unless the configuration says otherwise. Port 9464 has everything; it stays on loopback until
+# The loopback of a container is out of reach for probes and for Prometheus, so /healthz, /readyz and /metrics are
+# served on 9465 too, unless the configuration says otherwise. Port 9464 has everything; it stays on loopback until
 # admin.listen and admin.token are set.
 ENV MALLOC_ARENA_MAX=2 \
     MILLRACE_HEALTH_LISTEN=0.0.0.0:9465

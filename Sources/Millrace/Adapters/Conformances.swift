@@ -4,4 +4,12 @@ public import Worker
 
 // Both sides are ours, and their methods already have the port's shapes.
 extension Publisher: ReplySink {}
-extension OpenAIProvider: Provider {}
+extension OpenAIProvider: Provider {
+  /// An account ends in the fingerprint of its key.
+  public func holder(of account: String) -> (any Provider)? {
+    guard let fingerprint = account.split(separator: " ").last, let holder = pinned(to: String(fingerprint)),
+      holder.account == account
+    else { return account == self.account ? self : nil }
+    return holder
+  }
+}

@@ -31,7 +31,13 @@ final class BatchRunner: Sendable {
 
   /// One batch to its end. Returns early only when the task is cancelled: the ledger knows where to go on.
   private func work(_ batch: BatchRecord) async {
-    guard let provider = context.providers[batch.key.provider], provider.account == batch.account else {
+    let current = context.providers[batch.key.provider]
+    if batch.state == .planned, let current, current.account != batch.account {
+      await replan(batch)
+      inbox.submitting.leave()
+      return
+    }
+    guard let provider = current?.holder(of: batch.account) else {
       let detail =
         "batch \(batch.label) belongs to the account \(batch.account), which is not configured; it waits until that key is back"
       context.health.report(.batch(batch.label), detail)
@@ -47,5 +53,14 @@ final class BatchRunner: Sendable {
     case .returned: windows.sweep()
     case .stopped: break
     }
+  }
+
+  /// Its account's key was changed before anything reached the provider: the rows go into new batches, with the new key.
+  private func replan(_ batch: BatchRecord) async {
+    let now = context.time.now()
+    let done: Void? = await context.retry("take a batch apart") { () async throws(LedgerError) in
+      try await context.ledger.abandon(batch.id, notBefore: now, limit: nil, at: now)
+    }
+    if done != nil { windows.sweep() }
   }
 }

@@ -7,6 +7,8 @@ public protocol Provider: Sendable {
   /// Provider, URL and key fingerprint: batches are pinned to it.
   var account: String { get }
   var capabilities: ProviderCapabilities { get }
+  /// The same provider as the account that a batch is pinned to; nil if its key is not configured.
+  func holder(of account: String) -> (any Provider)?
 
   /// Makes one synchronous call. Whatever goes wrong is an outcome.
   func call(_ call: ProviderCall) async -> CallOutcome
@@ -32,4 +34,8 @@ public protocol Provider: Sendable {
   /// The input file that carries the label.
   func findFile(label: String) async throws(ProviderError) -> String?
   func deleteFile(_ fileID: String) async throws(ProviderError)
+}
+
+extension Provider {
+  public func holder(of account: String) -> (any Provider)? { account == self.account ? self : nil }
 }

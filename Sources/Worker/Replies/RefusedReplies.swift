@@ -46,13 +46,13 @@ final class RefusedReplies: Sendable {
   func run(_ publish: ([OutboxRow]) async -> [OutboxRow]) async {
     var delay = Duration.seconds(1)
     while !Task.isCancelled {
-      let rows = state.withLock { $0.rows }
-      if rows.isEmpty {
+      if state.withLock({ $0.rows.isEmpty }) {
         delay = .seconds(1)
         guard await ready.wait() else { return }
         continue
       }
       guard await ended.wait(upTo: delay, time), !Task.isCancelled else { return }
+      let rows = state.withLock { $0.rows }
       let left = await publish(rows)
       state.withLock { state in
         state.rows = left + state.rows[rows.count...]

@@ -1,0 +1,116 @@
+"""The private broker that all scenarios share, one after the other."""
+import json
+import subprocess
+
+import pika
+
+from harness.checks import Failed
+
+EXCHANGES = ["llm.requests", "llm.requests.other", "llm.results", "llm.results.unclaimed", "llm.dead-letters"]
+QUEUES = ["llm.requests.interactive", "llm.requests.deferred", "llm.results.unclaimed", "llm.dead-letters"]
+
+
+class Broker:
+    def __init__(self, script, folder):
+        self.script = script
+        self.folder = folder
+        self.user, self.password = "guest", "guest"
+
+    def start(self):
+        self._call("start")
+
+    def stop(self):
+        if self.folder.exists():
+            self._call("stop", fails=False)
+
+    def restart(self):
+        self._call("restart")
+
+    @property
+    def port(self):
+        return int((self.folder / "port").read_text())
+
+    @property
+    def url(self):
+        return f"amqp://{self.user}:{self.password}@127.0.0.1:{self.port}/%2f"
+
+    def connect(self):
+        parameters = pika.URLParameters(self.url)
+        parameters.heartbeat = 30
+        parameters.blocked_connection_timeout = 30
+        return pika.BlockingConnection(parameters)
+
+    def clear(self, more_queues=()):
+        """Deletes what a scenario left, so that the next finds a broker as after its installation."""
+        connection = self.connect()
+        try:
+            channel = connection.channel()
+            for queue in [*QUEUES, *more_queues]:
+                channel.queue_delete(queue)
+            for exchange in EXCHANGES:
+                channel.exchange_delete(exchange)
+        finally:
+            connection.close()
+
+    def add_user(self, name, password):
+        """A user who may do everything; the first of a run is made, later ones are there."""
+        self._call("ctl", "eval", f"""
+            Name = <<"{name}">>, Password = <<"{password}">>,
+            case rabbit_auth_backend_internal:exists(Name) of
+              true -> ok;
+              false ->
+                ok = rabbit_auth_backend_internal:add_user(Name, Password, <<"integration">>),
+                rabbit_auth_backend_internal:set_permissions(Name, <<"/">>, <<".*">>, <<".*">>, <<".*">>, <<"integration">>)
+            end.""")
+
+    def has_exchange(self, exchange):
+        connection = self.connect()
+        try:
+            connection.channel().exchange_declare(exchange, passive=True)
+            return True
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+        finally:
+            connection.close()
+
+    def depth(self, queue):
+        """Messages that are ready in a queue; none where there is no such queue."""
+        connection = self.connect()
+        try:
+            return connection.channel().queue_declare(queue, passive=True).method.message_count
+        except pika.exceptions.ChannelClosedByBroker:
+            return 0
+        finally:
+            if connection.is_open:
+                connection.close()
+
+    def drain(self, queue):
+        """Takes everything that is ready in a queue: (properties, body) pairs."""
+        found = []
+        connection = self.connect()
+        try:
+            channel = connection.channel()
+            while True:
+                method, properties, body = channel.basic_get(queue, auto_ack=True)
+                if method is None:
+                    return found
+                found.append((properties, body))
+        finally:
+            connection.close()
+
+    def _call(self, command, *arguments, fails=True):
+        # In a session of its own, since Ctrl-C at the runner must not end a broker half way.
+        done = subprocess.run(
+            [str(self.script), command, str(self.folder), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, timeout=180, start_new_session=True)
+        if fails and done.returncode != 0:
+            raise Failed(f"broker.sh {command} ended with {done.returncode}: {done.stderr.strip()[-1000:]}")
+
+
+def redeclared(properties):
+    """The properties of a message as comparable values, without what the broker adds."""
+    headers = {key: value for key, value in (properties.headers or {}).items()
+               if key not in ("x-death", "x-delivery-count") and not key.startswith(("x-first-death-", "x-last-death-"))}
+    names = ["content_type", "content_encoding", "delivery_mode", "priority", "correlation_id", "reply_to", "expiration",
+             "message_id", "timestamp", "type", "user_id", "app_id"]
+    return {name: getattr(properties, name) for name in names}, json.dumps(headers, sort_keys=True, default=repr)

@@ -1,0 +1,214 @@
+public import BatchCore
+public import Ledger
+import Threading
+
+/// A ledger between the worker and the real one: it can be out of reach, and can hold an operation before or after its
+/// commit. It counts what is going on, so that a test knows when all is quiet.
+public final class InterceptedLedger: LedgerStore {
+  public enum Operation: Hashable, Sendable, CaseIterable {
+    case admit, acknowledged, park, takeParked, parkedRoutes, cancel
+    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
+    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, backlog, backlogBytes, describe
+  }
+
+  private struct State {
+    var inFlight = 0
+    var calls = 0
+    var counts: [Operation: Int] = [:]
+    var unavailable: Set<Operation> = []
+    var before: [Operation: Gate] = [:]
+    var after: [Operation: Gate] = [:]
+  }
+
+  private let base: any LedgerStore
+  private let state = Locked(State())
+
+  public init(_ base: any LedgerStore) {
+    self.base = base
+  }
+
+  // MARK: For the test
+
+  /// These operations fail from here on, without reaching the ledger.
+  public func setUnavailable(_ operations: Set<Operation>) { state.withLock { $0.unavailable = operations } }
+
+  /// The gate that the operation passes before it begins.
+  public func gate(before operation: Operation) -> Gate {
+    state.withLock { state in
+      let gate = state.before[operation] ?? Gate()
+      state.before[operation] = gate
+      return gate
+    }
+  }
+
+  /// The gate that the operation passes between its commit and its return.
+  public func gate(after operation: Operation) -> Gate {
+    state.withLock { state in
+      let gate = state.after[operation] ?? Gate()
+      state.after[operation] = gate
+      return gate
+    }
+  }
+
+  public func openGates() {
+    for gate in state.withLock({ Array($0.before.values) + Array($0.after.values) }) { gate.open() }
+  }
+
+  /// Operations that have begun and not returned, those that a gate holds not counted.
+  public var inFlight: Int {
+    state.withLock { state in
+      state.inFlight - (Array(state.before.values) + Array(state.after.values)).reduce(0) { $0 + $1.held }
+    }
+  }
+  public var calls: Int { state.withLock { $0.calls } }
+  public func count(_ operation: Operation) -> Int { state.withLock { $0.counts[operation] ?? 0 } }
+
+  private func through<Result: Sendable>(
+    _ operation: Operation, _ body: () async throws(LedgerError) -> Result
+  ) async throws(LedgerError) -> Result {
+    let (before, after) = state.withLock { state in
+      state.inFlight += 1
+      state.calls += 1
+      state.counts[operation, default: 0] += 1
+      return (state.before[operation], state.after[operation])
+    }
+    defer { state.withLock { $0.inFlight -= 1 } }
+    await before?.pass()
+    if state.withLock({ $0.unavailable.contains(operation) }) {
+      throw LedgerError(.unavailable, "the test made the ledger unavailable")
+    }
+    let result = try await body()
+    await after?.pass()
+    return result
+  }
+
+  // MARK: LedgerStore
+
+  public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
+    try await through(.admit) { () async throws(LedgerError) in try await base.admit(requests, at: now) }
+  }
+
+  public func acknowledged(_ rows: [RequestID]) async throws(LedgerError) {
+    try await through(.acknowledged) { () async throws(LedgerError) in try await base.acknowledged(rows) }
+  }
+
+  public func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError) {
+    try await through(.park) { () async throws(LedgerError) in try await base.park(rows) }
+  }
+
+  public func takeParked(
+    provider: String, model: String, limit: Int, at now: Timestamp
+  ) async throws(LedgerError) -> [ParkedCall] {
+    try await through(.takeParked) { () async throws(LedgerError) in
+      try await base.takeParked(provider: provider, model: model, limit: limit, at: now)
+    }
+  }
+
+  public func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)] {
+    try await through(.parkedRoutes) { () async throws(LedgerError) in try await base.parkedRoutes() }
+  }
+
+  public func cancel(
+    tenant: String, correlationID: [UInt8], at now: Timestamp
+  ) async throws(LedgerError) -> [RequestID] {
+    try await through(.cancel) { () async throws(LedgerError) in
+      try await base.cancel(tenant: tenant, correlationID: correlationID, at: now)
+    }
+  }
+
+  public func acceptedRows(after: RequestID?, limit: Int) async throws(LedgerError) -> [AcceptedRow] {
+    try await through(.acceptedRows) { () async throws(LedgerError) in
+      try await base.acceptedRows(after: after, limit: limit)
+    }
+  }
+
+  public func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch {
+    try await through(.plan) { () async throws(LedgerError) in try await base.plan(plan, at: now) }
+  }
+
+  public func batchRows(
+    _ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int
+  ) async throws(LedgerError) -> [BatchRowBody] {
+    try await through(.batchRows) { () async throws(LedgerError) in
+      try await base.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes)
+    }
+  }
+
+  public func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError) {
+    try await through(.markCreating) { () async throws(LedgerError) in
+      try await base.markCreating(batch, inputFileID: inputFileID, at: now)
+    }
+  }
+
+  public func markPlanned(_ batch: BatchID) async throws(LedgerError) {
+    try await through(.markPlanned) { () async throws(LedgerError) in try await base.markPlanned(batch) }
+  }
+
+  public func markSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) async throws(LedgerError) {
+    try await through(.markSubmitted) { () async throws(LedgerError) in
+      try await base.markSubmitted(batch, providerBatchID: providerBatchID, at: now)
+    }
+  }
+
+  public func abandon(
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+  ) async throws(LedgerError) {
+    try await through(.abandon) { () async throws(LedgerError) in
+      try await base.abandon(batch, notBefore: notBefore, limit: limit, at: now)
+    }
+  }
+
+  public func openBatches() async throws(LedgerError) -> [BatchRecord] {
+    try await through(.openBatches) { () async throws(LedgerError) in try await base.openBatches() }
+  }
+
+  public func unsettledRows(
+    _ batch: BatchID, after: RequestID?, limit: Int
+  ) async throws(LedgerError) -> [UnsettledRow] {
+    try await through(.unsettledRows) { () async throws(LedgerError) in
+      try await base.unsettledRows(batch, after: after, limit: limit)
+    }
+  }
+
+  public func settle(_ batch: BatchID, at now: Timestamp) async throws(LedgerError) {
+    try await through(.settle) { () async throws(LedgerError) in try await base.settle(batch, at: now) }
+  }
+
+  public func record(_ outcomes: [AttemptOutcome], at now: Timestamp) async throws(LedgerError) -> [RecordedOutcome] {
+    try await through(.record) { () async throws(LedgerError) in try await base.record(outcomes, at: now) }
+  }
+
+  public func fail(
+    _ rows: [(id: RequestID, failure: Failure, body: RequestBody?)], at now: Timestamp
+  ) async throws(LedgerError) {
+    try await through(.fail) { () async throws(LedgerError) in try await base.fail(rows, at: now) }
+  }
+
+  public func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
+    try await through(.takeReplies) { () async throws(LedgerError) in
+      try await base.takeReplies(limit: limit, maximumBytes: maximumBytes)
+    }
+  }
+
+  public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
+    try await through(.delivered) { () async throws(LedgerError) in try await base.delivered(rows, at: now) }
+  }
+
+  public func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
+    try await through(.undeliverable) { () async throws(LedgerError) in try await base.undeliverable(rows, at: now) }
+  }
+
+  public func backlog() async throws(LedgerError) -> [BacklogEntry] {
+    try await through(.backlog) { () async throws(LedgerError) in try await base.backlog() }
+  }
+
+  public func backlogBytes() async throws(LedgerError) -> Int64 {
+    try await through(.backlogBytes) { () async throws(LedgerError) in try await base.backlogBytes() }
+  }
+
+  public func describe() async throws(LedgerError) -> String {
+    try await through(.describe) { () async throws(LedgerError) in try await base.describe() }
+  }
+
+  public func close() async { await base.close() }
+}

@@ -1,0 +1,90 @@
+import BatchCore
+import TestSupport
+import Testing
+import Wire
+
+@testable import Worker
+
+/// The ledger is out of reach for a while.
+@Suite(.timeLimit(.minutes(1)))
+struct OutageTests {
+  @Test(arguments: [Lane.interactive, .deferred])
+  func nothingIsAckedOrSentMeanwhile(lane: Lane) async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.ledger.setUnavailable(Set(InterceptedLedger.Operation.allCases))
+      pipeline.push((0..<20).map { Message("m\($0)") }, to: lane)
+      try await pipeline.until("some tries") { pipeline.ledger.count(.admit) >= 5 }
+      #expect(pipeline.interactive.settlements.isEmpty && pipeline.deferred.settlements.isEmpty)
+      #expect(pipeline.provider.calls.isEmpty && pipeline.provider.created.isEmpty)
+      #expect(pipeline.health.current.contains { $0.part == .ledger })
+      pipeline.ledger.setUnavailable([])
+      _ = try await pipeline.untilReplies(20)
+      try await pipeline.untilSettled()
+      #expect(pipeline.provider.paid.count == 20)
+      try await pipeline.until("the worries to end") { pipeline.health.current.isEmpty }
+    }
+  }
+
+  @Test func paidWorkIsKeptUntilItCanBeRecorded() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.ledger.setUnavailable([.record])
+      pipeline.push(Message("a"), to: .interactive)
+      pipeline.push(Message("b"))
+      try await pipeline.until("tries to record both") {
+        pipeline.ledger.count(.record) >= 8 && pipeline.provider.paid.count == 2
+      }
+      #expect(pipeline.sink.published.isEmpty)
+      #expect(pipeline.interactive.settlements.isEmpty)
+      pipeline.ledger.setUnavailable([])
+      _ = try await pipeline.untilReplies(2)
+      #expect(pipeline.provider.paid.count == 2)
+    }
+  }
+
+  @Test func aDeliveryIsAckedOnlyWhenItsConfirmIsNoted() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.ledger.setUnavailable([.delivered])
+      pipeline.push(Message("a"), to: .interactive)
+      try await pipeline.until("tries") { pipeline.ledger.count(.delivered) >= 3 }
+      #expect(pipeline.sink.confirmed.count == 1)
+      #expect(pipeline.interactive.settlements.isEmpty)
+      pipeline.ledger.setUnavailable([])
+      try await pipeline.untilSettled()
+      #expect(pipeline.sink.confirmed.count == 1)
+    }
+  }
+
+  @Test func everyStepOfABatchWaits() async throws {
+    let steps: [InterceptedLedger.Operation] = [.plan, .markCreating, .markSubmitted, .unsettledRows, .settle]
+    try await Pipeline.run { pipeline in
+      pipeline.ledger.setUnavailable(Set(steps))
+      pipeline.push(Message("a"), Message("b"))
+      for index in steps.indices {
+        try await pipeline.until("\(steps[index]) to be tried") { pipeline.ledger.count(steps[index]) >= 3 }
+        pipeline.ledger.setUnavailable(Set(steps[(index + 1)...]))
+      }
+      _ = try await pipeline.untilReplies(2)
+      try await pipeline.until("the batch to settle") { pipeline.health.current.isEmpty }
+      #expect(pipeline.provider.created.count == 1)
+      #expect(pipeline.provider.paid.count == 2)
+    }
+  }
+
+  @Test func intakeWaitsWhileTheBacklogIsAtItsBound() async throws {
+    try await Pipeline.run(configure: { $0.configuration.maximumBacklogBytes = 1 }) { pipeline in
+      pipeline.provider.uploadGate.shut()
+      pipeline.push(Message("a"))
+      try await pipeline.until("the report") { pipeline.health.current.contains { $0.part == .backlog } }
+      // One chunk was asked for before.
+      pipeline.push(Message("b"))
+      try await pipeline.until("the second") { pipeline.deferred.count(.ack) == 2 }
+      pipeline.push(Message("c"))
+      let before = pipeline.clock.monotonic()
+      try await pipeline.until("a minute to pass") { pipeline.clock.monotonic() - before > .seconds(60) }
+      #expect(pipeline.deferred.count(.ack) == 2)
+      pipeline.provider.uploadGate.open()
+      _ = try await pipeline.untilReplies(3)
+      try await pipeline.until("the worries to end") { pipeline.health.current.isEmpty }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import BatchCore
+import TestSupport
+import Testing
+import Threading
+import Wire
+
+@testable import Worker
+
+@Suite(.timeLimit(.minutes(1)))
+struct ReplyTests {
+  @Test func anUnroutableReplyIsKeptAsUnclaimed() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.sink.script { $0.exchange == "llm.results" ? .returned(code: 312, text: "NO_ROUTE") : .confirmed }
+      pipeline.push(Message("a"), to: .interactive)
+      let replies = try await pipeline.untilReplies(1)
+      #expect(replies.map(\.exchange) == ["llm.results.unclaimed"])
+      try await pipeline.untilSettled()
+      #expect(pipeline.ledger.count(.undeliverable) == 0)
+    }
+  }
+
+  @Test func aReplyThatNobodyKeepsIsUndeliverable() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.sink.script { message in
+        message.routingKey == Array("a".utf8) ? .returned(code: 312, text: "NO_ROUTE") : .confirmed
+      }
+      pipeline.push(Message("a"), Message("b"), to: .interactive)
+      try await pipeline.untilSettled()
+      #expect(try pipeline.replies().map(\.correlation) == ["b"])
+      #expect(pipeline.ledger.count(.undeliverable) == 1)
+    }
+  }
+
+  @Test func aLostConfirmIsPublishedAgainUnderTheSameName() async throws {
+    try await Pipeline.run { pipeline in
+      let left = Locked(3)
+      pipeline.sink.script { _ in
+        left.withLock { left in
+          left -= 1
+          return left >= 0 ? .unknown : .confirmed
+        }
+      }
+      pipeline.push(Message("a"), to: .interactive)
+      _ = try await pipeline.untilReplies(1)
+      try await pipeline.untilSettled()
+      #expect(pipeline.sink.published.count == 4)
+      #expect(Set(pipeline.sink.published.map(\.message.properties.messageID)).count == 1)
+      #expect(pipeline.provider.paid.count == 1)
+    }
+  }
+
+  @Test func aRefusedMessageBlocksNobody() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.sink.script { message in
+        message.routingKey == Array("a".utf8) ? .rejected(code: 403, text: "ACCESS_REFUSED") : .confirmed
+      }
+      pipeline.push(Message("a"), Message("b"), Message("c"))
+      let replies = try await pipeline.untilReplies(2)
+      #expect(Set(replies.map(\.correlation)) == ["b", "c"])
+      try await pipeline.until("the note") { pipeline.ledger.count(.undeliverable) == 1 }
+      #expect(pipeline.sink.published.filter { $0.message.routingKey == Array("a".utf8) }.count == 1)
+    }
+  }
+
+  /// A publisher may fill its own reply queue as often as it likes.
+  @Test func fullQueuesHoldBackTheirOwnRepliesOnly() async throws {
+    try await Pipeline.run { pipeline in
+      let isFull = Locked(true)
+      pipeline.sink.script { message in
+        message.routingKey == Array("full".utf8) && isFull.withLock { $0 } ? .refused : .confirmed
+      }
+      // Each in a chunk of its own.
+      for number in 0..<8 {
+        pipeline.push(Message("stuck\(number)") { $0.replyTo = "full" }, to: .interactive)
+        try await pipeline.until("its reply to be refused") {
+          pipeline.sink.published.contains { $0.message.properties.correlationID == Array("stuck\(number)".utf8) }
+        }
+      }
+      pipeline.push(Message("free"), to: .interactive)
+      let replies = try await pipeline.untilReplies(1)
+      #expect(replies.map(\.correlation) == ["free"])
+      try await pipeline.until("the free one to be acked") { pipeline.interactive.count(.ack) == 1 }
+      #expect(pipeline.interactive.unsettled.count == 8)
+      isFull.withLock { $0 = false }
+      _ = try await pipeline.untilReplies(9)
+      try await pipeline.untilSettled()
+    }
+  }
+
+  @Test func aReplyGoesWhereItIsWanted() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.push(Message("a") { $0.replyTo = "mine" }, Message("b") { $0.correlation = nil })
+      _ = try await pipeline.untilReplies(2)
+      let mine = pipeline.sink.confirmed.first { $0.exchange == "" }
+      #expect(mine?.routingKey == Array("mine".utf8))
+      #expect(mine?.properties.correlationID == Array("a".utf8))
+      #expect(pipeline.sink.confirmed(to: "llm.results").map(\.routingKey) == [Array("message-b".utf8)])
+    }
+  }
+}
