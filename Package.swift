@@ -9,6 +9,7 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -46,7 +47,7 @@ let package = Package(
     .target(name: "CurlHTTP", dependencies: ["Threading", "CCurl"]),
     .target(name: "Providers", dependencies: ["BatchCore", "Wire"]),
     .target(name: "Ledger", dependencies: ["BatchCore", "Wire"]),
-    .target(name: "LedgerSQLite", dependencies: ["Ledger", "BatchCore", "Wire", "Threading", grdb]),
+    .target(name: "LedgerSQLite", dependencies: ["Ledger", "BatchCore", "Wire", "Threading", grdb, sqlite]),
     .target(name: "Settings", dependencies: [yams]),
     .target(name: "Observability", dependencies: ["Threading", logging, metrics]),
     .target(name: "AdminServer", dependencies: [hummingbird, logging, lifecycle]),
@@ -82,7 +83,8 @@ let package = Package(
     .testTarget(name: "CurlHTTPTests", dependencies: ["CurlHTTP", "Threading"]),
     .testTarget(name: "ProvidersTests", dependencies: ["Providers", "BatchCore", "Wire"]),
     .testTarget(
-      name: "LedgerSQLiteTests", dependencies: ["LedgerSQLite", "Ledger", "BatchCore", "Wire", "TestSupport", grdb]),
+      name: "LedgerSQLiteTests",
+      dependencies: ["LedgerSQLite", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport", grdb]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "Threading", logging, metrics]),
     .testTarget(name: "AdminServerTests", dependencies: ["AdminServer", hummingbird, logging, lifecycle]),

@@ -38,16 +38,17 @@ import Testing
     "Threading": ["Glibc", "Synchronization"],
     "AMQP": ["Glibc", "Logging", "Synchronization"],
     "CurlHTTP": ["Glibc", "Synchronization"],
-    "Providers": [],
+    "Providers": ["Synchronization"],
     "Ledger": [],
     "LedgerSQLite": ["GRDB", "GRDBSQLite", "Dispatch", "Glibc", "Synchronization"],
-    "Settings": ["Yams"],
+    "Settings": ["Yams", "Glibc"],
     "Observability": ["CoreMetrics", "Metrics", "Logging", "Glibc", "Synchronization"],
     "AdminServer": [
       "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "ServiceLifecycle", "NIOCore", "NIOPosix", "Glibc",
     ],
     "Worker": [
-      "Collections", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle", "Glibc", "Synchronization",
+      "DequeModule", "HeapModule", "OrderedCollections", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle",
+      "Glibc", "Synchronization",
     ],
   ]
 

@@ -136,4 +136,45 @@ struct RestartTests {
       #expect(pipeline.provider.paid.count == 3)
     }
   }
+  // MARK: Another key
+
+  @Test func whatWasNotSubmittedGoesOutWithTheNewKey() async throws {
+    try await Pipeline.run { pipeline in
+      let old = pipeline.provider
+      old.uploadGate.shut()
+      pipeline.push(Message("a"), Message("b"))
+      try await pipeline.until("the upload") { old.uploadGate.held == 1 }
+      let new = ScriptedProvider(account: "openai-new-key")
+      pipeline.provider = new
+      try await pipeline.restart()
+      let replies = try await pipeline.untilReplies(2)
+      #expect(replies.allSatisfy { $0.summary.isSuccess && $0.summary.attempts == 1 })
+      #expect(old.paid.isEmpty && new.paid.count == 2)
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func whatWasSubmittedWaitsForItsKey(isConfirmed: Bool) async throws {
+    let old = ScriptedProvider()
+    old.onBatch { _, _ in BatchPlot { $0.runningPolls = 3 } }
+    try await Pipeline.run(old) { pipeline in
+      if !isConfirmed { pipeline.ledger.setUnavailable([.markSubmitted]) }
+      pipeline.push(Message("a"), Message("b"))
+      try await pipeline.until("the batch to be created") { old.created.count == 1 && old.paid.count == 2 }
+      if isConfirmed { try await pipeline.until("a poll") { old.count(.retrieve) > 0 } }
+      let new = ScriptedProvider(account: "openai-new-key")
+      pipeline.provider = new
+      try await pipeline.restart()
+      try await pipeline.until("the report") {
+        pipeline.health.current.contains { if case .batch = $0.part { true } else { false } }
+      }
+      let before = pipeline.clock.monotonic()
+      try await pipeline.until("an hour to pass") { pipeline.clock.monotonic() - before > .seconds(3600) }
+      #expect(new.created.isEmpty && pipeline.sink.published.isEmpty)
+      pipeline.provider = old
+      try await pipeline.restart()
+      _ = try await pipeline.untilReplies(2)
+      #expect(old.created.count == 1 && old.paid.count == 2)
+    }
+  }
 }

@@ -40,6 +40,9 @@ struct Submit: AsyncParsableCommand {
 
   func run() async throws {
     signal(SIGPIPE, SIG_IGN)
+    // As the first process of a container it would not end on these otherwise.
+    signal(SIGTERM) { _ in _exit(143) }
+    signal(SIGINT) { _ in _exit(130) }
     let settings = try options.load()
     let submission = try Submission(self, settings.amqp)
     let outcome = await submission.run()

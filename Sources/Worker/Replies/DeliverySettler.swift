@@ -32,14 +32,15 @@ final class DeliverySettler: Sendable {
   }
 
   func settle(_ deliveries: [HeldDeliveries.Held]) {
+    var ended: [(HeldDeliveries.Held, Settlement.Verdict)] = []
     for held in deliveries {
       guard let poison = held.poison else {
-        end(held, .ack)
+        ended.append((held, .ack))
         continue
       }
       context.metrics.deadLetter(poison.failure.code)
       guard context.configuration.publishesPoison(held.source.lane) else {
-        end(held, .discard)
+        ended.append((held, .discard))
         continue
       }
       let letter = encoder.deadLetter(of: poison.delivery, failure: poison.failure)
@@ -47,11 +48,16 @@ final class DeliverySettler: Sendable {
       burials.withLock { $0.append(Burial(held: held, letter: letter)) }
       ready.raise()
     }
+    end(ended)
   }
 
-  private func end(_ held: HeldDeliveries.Held, _ verdict: Settlement.Verdict) {
-    held.source.settle([Settlement(held.token, verdict)])
-    if held.isFingerprint { acks.acked([held.id], from: held.source) }
+  /// Each source is told once, since telling it wakes a thread.
+  private func end(_ deliveries: [(held: HeldDeliveries.Held, verdict: Settlement.Verdict)]) {
+    for (_, group) in Dictionary(grouping: deliveries, by: { $0.held.source.lane }) {
+      guard let source = group.first?.held.source else { continue }
+      source.settle(group.map { Settlement($0.held.token, $0.verdict) })
+      acks.acked(group.filter(\.held.isFingerprint).map(\.held.id), from: source)
+    }
   }
 
   /// Publishes poison until the task is cancelled.
@@ -83,7 +89,7 @@ final class DeliverySettler: Sendable {
     for (index, burial) in burials.enumerated() {
       switch index < outcomes.count ? outcomes[index] : .unknown {
       case .confirmed:
-        end(burial.held, .ack)
+        end([(burial.held, .ack)])
         burying.leave()
       case .returned(_, let text), .rejected(_, let text):
         // Left unacked: acking it would lose it.

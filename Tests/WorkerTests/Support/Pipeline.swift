@@ -16,7 +16,8 @@ import Wire
 final class Pipeline {
   let clock = TestClock()
   let sink = FakeReplySink()
-  let provider: ScriptedProvider
+  /// Another one takes its place with the next start.
+  var provider: ScriptedProvider
   let health = HealthBoard()
   private(set) var interactive = FakeDeliverySource(lane: .interactive)
   private(set) var deferred = FakeDeliverySource(lane: .deferred)
@@ -61,7 +62,10 @@ final class Pipeline {
     }
     // Nothing that a failed test left shut may keep the worker from ending.
     pipeline.ledger.openGates()
-    for gate in [pipeline.sink.gate, provider.callGate, provider.uploadGate, provider.createGate] { gate.open() }
+    pipeline.sink.gate.open()
+    for provider in [provider, pipeline.provider] {
+      for gate in [provider.callGate, provider.uploadGate, provider.createGate] { gate.open() }
+    }
     let ended: Result<Void, any Error>
     do {
       ended = .success(try await pipeline.kill())
