@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// Everything at once: faults of provider, broker and ledger, and processes that die, at seeded random moments.
-@Suite(.serialized, .timeLimit(.minutes(9)))
+@Suite(.serialized, .timeLimit(.minutes(2)))
 struct ChaosTests {
   /// SplitMix64.
   private struct Dice: Sendable {
@@ -22,7 +22,7 @@ struct ChaosTests {
     }
   }
 
-  @Test(arguments: 7...60 as ClosedRange<UInt64>)
+  @Test(arguments: 1...6 as ClosedRange<UInt64>)
   func nothingIsLostAndNoBatchIsPaidTwice(seed: UInt64) async throws {
     let provider = ScriptedProvider()
     let dice = Locked(Dice(state: seed))
