@@ -81,6 +81,9 @@ public final class ScriptedProvider: Provider {
     state.withLock { $0.faults[operation, default: []] += faults }
   }
 
+  /// Faults that no use of the operation has met yet.
+  public func pendingFaults(_ operation: Operation) -> Int { state.withLock { $0.faults[operation]?.count ?? 0 } }
+
   /// What becomes of each created batch, by its number from 0 and its rows.
   public func onBatch(_ plot: @escaping @Sendable (Int, [BatchRow]) -> BatchPlot) { state.withLock { $0.plot = plot } }
 

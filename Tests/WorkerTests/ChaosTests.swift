@@ -81,7 +81,10 @@ struct ChaosTests {
         case 0: try await pipeline.restart()
         case 1: pipeline.interactive.reconnect()
         case 2: pipeline.deferred.reconnect()
-        case 3: provider.fail(.create, [.answerLost, .connectionLost, .unavailable, .notFound][roll(4)])
+        case 3:
+          provider.fail(.create, [.answerLost, .connectionLost, .unavailable, .notFound][roll(4)])
+          // A list that lags behind.
+          if provider.pendingFaults(.findBatches) == 0 { provider.fail(.findBatches, .answerLost) }
         case 4: provider.fail(.upload, [.answerLost, .unavailable][roll(2)])
         case 5: provider.fail(.retrieve, .unavailable)
         case 6: provider.fail(.results, .unavailable)

@@ -8,8 +8,8 @@ STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 CODES = {
     "invalid_json", "invalid_request", "invalid_header", "unsupported_endpoint", "unknown_model", "too_large",
     "context_length_exceeded", "deadline_exceeded", "idempotency_conflict", "budget_exceeded", "cancelled",
-    "provider_rejected", "provider_unavailable", "quota_exhausted", "batch_expired", "result_missing", "reply_too_large",
-    "delivery_limit"}
+    "provider_rejected", "provider_unavailable", "quota_exhausted", "batch_expired", "result_missing",
+    "reply_too_large", "delivery_limit"}
 
 
 def echo(prompt, maximum_tokens=None):
@@ -92,7 +92,8 @@ def shape_problems(reply):
         need(set(usage) == {"input_tokens", "cached_input_tokens", "output_tokens"}, f"usage is {own.get('usage')!r}")
         cost = own.get("cost") or {}
         need(cost.get("basis") in ("batch", "list", "replay"), f"cost is {own.get('cost')!r}")
-        need((own.get("batch_id") is not None) == (own.get("lane") == "deferred"), f"batch_id is {own.get('batch_id')!r}")
+        need((own.get("batch_id") is not None) == (own.get("lane") == "deferred"),
+             f"batch_id is {own.get('batch_id')!r}")
     else:
         code = (body["error"] or {}).get("code")
         need(code in CODES, f"the error is {body['error']!r}")

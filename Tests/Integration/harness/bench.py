@@ -8,8 +8,8 @@ from harness.messages import Collector, Publisher, Publishing
 from harness.service import API_KEY, Service
 from harness.simulator import Simulator
 
-FAST = {"latency_ms": 5, "latency_per_token_us": 0, "batch_validate_ms": 50, "batch_min_ms": 200, "batch_per_row_us": 50,
-        "batch_finalize_ms": 50, "injected_retry_after_ms": 20}
+FAST = {"latency_ms": 5, "latency_per_token_us": 0, "batch_validate_ms": 50, "batch_min_ms": 200,
+        "batch_per_row_us": 50, "batch_finalize_ms": 50, "injected_retry_after_ms": 20}
 
 
 class Bench:

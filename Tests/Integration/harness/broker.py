@@ -60,7 +60,8 @@ class Broker:
               true -> ok;
               false ->
                 ok = rabbit_auth_backend_internal:add_user(Name, Password, <<"integration">>),
-                rabbit_auth_backend_internal:set_permissions(Name, <<"/">>, <<".*">>, <<".*">>, <<".*">>, <<"integration">>)
+                rabbit_auth_backend_internal:set_permissions(
+                  Name, <<"/">>, <<".*">>, <<".*">>, <<".*">>, <<"integration">>)
             end.""")
 
     def has_exchange(self, exchange):
@@ -101,16 +102,16 @@ class Broker:
     def _call(self, command, *arguments, fails=True):
         # In a session of its own, since Ctrl-C at the runner must not end a broker half way.
         done = subprocess.run(
-            [str(self.script), command, str(self.folder), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, timeout=180, start_new_session=True)
+            [str(self.script), command, str(self.folder), *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=180, start_new_session=True)
         if fails and done.returncode != 0:
             raise Failed(f"broker.sh {command} ended with {done.returncode}: {done.stderr.strip()[-1000:]}")
 
 
 def redeclared(properties):
     """The properties of a message as comparable values, without what the broker adds."""
-    headers = {key: value for key, value in (properties.headers or {}).items()
-               if key not in ("x-death", "x-delivery-count") and not key.startswith(("x-first-death-", "x-last-death-"))}
-    names = ["content_type", "content_encoding", "delivery_mode", "priority", "correlation_id", "reply_to", "expiration",
-             "message_id", "timestamp", "type", "user_id", "app_id"]
+    added = ("x-death", "x-delivery-count", "x-first-death-", "x-last-death-")
+    headers = {key: value for key, value in (properties.headers or {}).items() if not key.startswith(added)}
+    names = ["content_type", "content_encoding", "delivery_mode", "priority", "correlation_id", "reply_to",
+             "expiration", "message_id", "timestamp", "type", "user_id", "app_id"]
     return {name: getattr(properties, name) for name in names}, json.dumps(headers, sort_keys=True, default=repr)

@@ -6,7 +6,8 @@ import random
 from harness.answers import answer_of, echo, vector
 from harness.messages import Message
 
-TOPICS = ["a lighthouse", "the tide tables", "Grüße aus Köln", "東京の朝", "a \"quoted\" word", "tabs\tand\nlines", "🚲 bicycles"]
+TOPICS = ["a lighthouse", "the tide tables", "Grüße aus Köln", "東京の朝", "a \"quoted\" word", "a\ttab\nand lines",
+          "🚲 bicycles"]
 
 
 @dataclasses.dataclass
@@ -71,7 +72,8 @@ def job(number, lane, tag="r", marker="", kind=None):
         case 7:
             model, endpoint, custom_id = "gpt-5-mini", "/v1/responses", f"own {number}"
             body = {"custom_id": custom_id, "method": "POST", "url": endpoint,
-                    "body": {"model": model, "input": [{"role": "user", "content": prompt}], "instructions": "Be kind."}}
+                    "body": {"model": model, "input": [{"role": "user", "content": prompt}],
+                             "instructions": "Be kind."}}
     return Job(name, lane, model, endpoint, prompt, body, headers, answer, custom_id)
 
 
@@ -92,7 +94,8 @@ def answer_problems(job, reply):
     for what, value, wanted in (
         ("the answer", answer, job.answer), ("custom_id", reply.body["custom_id"], job.custom_id),
         ("the routing key", reply.routing_key, job.correlation_id), ("the model", own["model"], job.model),
-        ("the lane", own["lane"], job.lane), ("the basis", own["cost"]["basis"], "batch" if job.lane == "deferred" else "list"),
+        ("the lane", own["lane"], job.lane),
+        ("the basis", own["cost"]["basis"], "batch" if job.lane == "deferred" else "list"),
     ):
         if value != wanted:
             found.append(f"{job.correlation_id}: {what} is {value!r}, not {wanted!r}")

@@ -99,8 +99,8 @@ class Service:
                 if not key.startswith("MILLRACE_") and key != "OPENAI_API_KEY"}
         try:
             done = subprocess.run(
-                words, input=stdin, capture_output=True, text=True, timeout=seconds, env={**base, **(environment or {})},
-                start_new_session=True)
+                words, input=stdin, capture_output=True, text=True, timeout=seconds,
+                env={**base, **(environment or {})}, start_new_session=True)
         except subprocess.TimeoutExpired:
             raise Failed(f"'millrace {' '.join(map(str, arguments))}' has not ended after {seconds} s") from None
         return done.returncode, done.stdout, done.stderr

@@ -1,6 +1,6 @@
-"""What happens to native batches: caps, expiry, hidden files, creates without an answer, refused rows and refused batches.
+"""Native batches go wrong: caps, expiry, hidden files, creates without an answer, refused rows, refused batches.
 
-Each part runs on the same service, one after the other. Throughout: every request is answered, and no row is paid twice.
+The parts run on one service, one after the other. Throughout: every request is answered, and no row is paid twice.
 """
 from harness.checks import check, equal, wait_until
 from harness.jobs import job
@@ -31,12 +31,12 @@ class BatchFaults:
     def send(self, tag, count, marker=lambda number: ""):
         """Publishes as many deferred requests for one model and endpoint."""
         wanted = [job(number, "deferred", tag, marker(number), kind=0) for number in range(count)]
-        self.bench.publishing([job.message() for job in wanted]).wait()
+        self.bench.publishing([each.message() for each in wanted]).wait()
         return wanted
 
     def finish(self, wanted, seconds=60, allowed=(), times=1):
         """Waits for the replies, and checks answers and payments. Returns what failed with an allowed code."""
-        names = {job.correlation_id for job in wanted}
+        names = {each.correlation_id for each in wanted}
         wait_until(
             lambda: f"{len(names)} replies, {len(names & set(self.collector.by_correlation))} are there",
             lambda: names <= set(self.collector.by_correlation), seconds)
@@ -44,10 +44,10 @@ class BatchFaults:
         for name in names:
             del self.collector.by_correlation[name]
         payments = self.simulator.payments()
-        excluded = {job.correlation_id for job, _ in failed}
-        for job in wanted:
-            if job.correlation_id not in excluded:
-                equal(f"payments of {job.correlation_id}", payments[job.key], times)
+        excluded = {each.correlation_id for each, _ in failed}
+        for each in wanted:
+            if each.correlation_id not in excluded:
+                equal(f"payments of {each.correlation_id}", payments[each.key], times)
         return failed
 
     def batches(self, tag):
@@ -87,7 +87,7 @@ class BatchFaults:
         self.unanswered("error", fault_create_500_after_accept=1)
 
     def unanswered(self, tag, **fault):
-        before = sum(self.simulator.stats()["batches_by_status"].values())
+        before = self.simulator.stats()["batches"]
         adopted = self.service.metric("batches", event="adopted")
         self.simulator.change(**fault)
         wanted = self.send(tag, 40)
@@ -95,7 +95,7 @@ class BatchFaults:
         self.simulator.change(**{name: 0 for name in fault})
         now = self.service.metric("batches", event="adopted")
         check(now > adopted, "no batch was adopted")
-        equal("batches at the provider", sum(self.simulator.stats()["batches_by_status"].values()) - before, now - adopted)
+        equal("batches at the provider", self.simulator.stats()["batches"] - before, now - adopted)
 
     def control_faults(self):
         """429s, 500s and cut downloads around a batch are gone through"""
@@ -108,15 +108,16 @@ class BatchFaults:
         """a row that the provider rejects is answered with its response; its neighbours are not touched"""
         for lane in ("deferred", "interactive"):
             tag = f"reject-{lane}"
-            wanted = [job(number, lane, tag, "[[sim:reject]] " if number % 10 == 3 else "", kind=0) for number in range(30)]
-            self.bench.publishing([job.message() for job in wanted]).wait()
+            wanted = [job(number, lane, tag, "[[sim:reject]] " if number % 10 == 3 else "", kind=0)
+                      for number in range(30)]
+            self.bench.publishing([each.message() for each in wanted]).wait()
             failed = self.finish(wanted, allowed={"provider_rejected"})
-            equal("rejected rows", sorted(job.correlation_id for job, _ in failed), [f"{tag}-{n}" for n in (13, 23, 3)])
-            for job_, reply in failed:
+            equal("rejected rows", sorted(each.correlation_id for each, _ in failed), [f"{tag}-{n}" for n in (13, 23, 3)])
+            for each, reply in failed:
                 equal("the status", reply.body["response"]["status_code"], 400)
                 equal("the provider's code", reply.body["response"]["body"]["error"]["code"], "invalid_prompt")
                 equal("attempts", reply.body["millrace"]["attempts"], 1)
-                equal("payments", self.simulator.payments()[job_.key], 0)
+                equal("payments", self.simulator.payments()[each.key], 0)
 
     def refused_batch(self):
         """a batch that the provider does not accept because of its line is answered, and nothing waits behind it"""
@@ -124,7 +125,7 @@ class BatchFaults:
         for request in bad:
             request.body["model"] = "missing-1"
         good = [job(number, "deferred", "beside", kind=0) for number in range(20)]
-        self.bench.publishing([job.message() for job in [*bad, *good]]).wait()
+        self.bench.publishing([each.message() for each in [*bad, *good]]).wait()
         self.finish([*bad, *good], allowed={"provider_rejected"})
         for request in bad:
             equal("payments", self.simulator.payments()[request.key], 0)
@@ -140,21 +141,23 @@ class BatchFaults:
     def run_out(self):
         """what fails at every attempt is answered, and dead-lettered with its reason"""
         self.bench.broker.drain("llm.dead-letters")
-        wanted = [job(0, "deferred", "out", "[[sim:500x*]] ", kind=0), job(1, "interactive", "out", "[[sim:503x*]] ", kind=0)]
-        self.bench.publishing([job.message() for job in wanted]).wait()
+        wanted = [job(0, "deferred", "out", "[[sim:500x*]] ", kind=0),
+                  job(1, "interactive", "out", "[[sim:503x*]] ", kind=0)]
+        self.bench.publishing([each.message() for each in wanted]).wait()
         failed = self.finish(wanted, allowed={"provider_unavailable"})
         equal("failed", len(failed), 2)
-        for job_, reply in failed:
-            equal(f"attempts of {job_.correlation_id}", reply.body["millrace"]["attempts"], 5)
-            equal("payments", self.simulator.payments()[job_.key], 0)
+        for each, reply in failed:
+            equal(f"attempts of {each.correlation_id}", reply.body["millrace"]["attempts"], 5)
+            equal("payments", self.simulator.payments()[each.key], 0)
         wait_until("two dead letters", lambda: self.bench.broker.depth("llm.dead-letters") >= 2, 20)
-        letters = {properties.message_id: (properties, body) for properties, body in self.bench.broker.drain("llm.dead-letters")}
-        for job_ in wanted:
-            message = job_.message()
-            check(message.properties["message_id"] in letters, f"no dead letter for {job_.correlation_id}: {list(letters)}")
+        letters = {letter[0].message_id: letter for letter in self.bench.broker.drain("llm.dead-letters")}
+        for each in wanted:
+            message = each.message()
+            check(message.properties["message_id"] in letters,
+                  f"no dead letter for {each.correlation_id}: {list(letters)}")
             properties, body = letters[message.properties["message_id"]]
             equal("its body", body, message.body)
-            equal("its correlation ID", properties.correlation_id, job_.correlation_id)
+            equal("its correlation ID", properties.correlation_id, each.correlation_id)
             headers = properties.headers or {}
             equal("x-error-code", headers.get("x-error-code"), "provider_unavailable")
             equal("x-attempts", headers.get("x-attempts"), 5)

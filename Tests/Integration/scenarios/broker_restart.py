@@ -12,12 +12,12 @@ COUNT = 2000
 def run(bench):
     # Slow enough that calls, batches and publishes are all under way at the cut.
     simulator = bench.simulator(latency_ms=400, batch_min_ms=2000)
-    service = bench.service(simulator)
+    service = bench.service(simulator, batching={"deferred": {"idle_ms": 300, "max_age_ms": 500}})
     collector = bench.collector()
     wanted = jobs(COUNT, "broker")
     publishing = bench.publishing([job.message() for job in wanted])
     publishing.wait_for(COUNT * 2 // 3)
-    wait_until("some replies", lambda: collector.count > 50, 60)
+    wait_until("replies and running batches", lambda: collector.count > 50 and simulator.stats()["batch_rows"], 60)
     before = simulator.stats()
     bench.say(f"restarting the broker at {publishing.sent} published, {collector.count} answered, "
               f"{before['sync_calls']} calls and {before['batch_rows']} rows paid")

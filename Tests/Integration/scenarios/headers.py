@@ -20,8 +20,8 @@ def run(bench):
     simulator = bench.simulator()
     service = bench.service(simulator)
     test = Headers(bench, simulator, bench.collector(), bench.publisher())
-    for part in (test.lanes, test.deadlines, test.late, test.tags, test.bodies, test.correlation, test.other_routing_key,
-                 test.endpoints, test.reply_to, test.direct_reply):
+    for part in (test.lanes, test.deadlines, test.late, test.tags, test.bodies, test.correlation,
+                 test.other_routing_key, test.endpoints, test.reply_to, test.direct_reply):
         part()
         bench.say(part.__doc__)
     check(not test.collector.problems, test.collector.problems)

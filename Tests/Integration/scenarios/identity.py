@@ -1,4 +1,4 @@
-"""Who asks twice: keys, message ids, replays and nothing at all, on both lanes; the provider's log says who was called."""
+"""Who asks twice, by key, message_id, replay or nothing, on both lanes: the provider's log says who was paid."""
 import uuid
 
 from harness.checks import check, equal, wait_until

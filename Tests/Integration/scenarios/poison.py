@@ -1,4 +1,4 @@
-"""What can never be sent: the right error code for each, the message itself in the dead letters, the others undisturbed."""
+"""What can never be sent: the right code for each, the message itself in the dead letters, the others undisturbed."""
 import dataclasses
 import gzip
 import json
@@ -29,8 +29,8 @@ class Case:
         name = f"poison-{self.name}-{self.lane}"
         return Message(
             self.body, f"{self.lane}.test", self.headers,
-            {"correlation_id": name, "message_id": "m-" + name, "app_id": "integration", "content_type": "application/json",
-             "priority": 3, "timestamp": 1_700_000_000, **self.properties})
+            {"correlation_id": name, "message_id": "m-" + name, "app_id": "integration",
+             "content_type": "application/json", "priority": 3, "timestamp": 1_700_000_000, **self.properties})
 
 
 def encoded(value):
@@ -43,9 +43,9 @@ def cases(lane):
     found = [
         Case("malformed", "invalid_json", b'{"model": "gpt-4o-mini", "messages": [', says="not valid JSON"),
         Case("empty", "invalid_json", b"", says="empty"),
-        Case("utf8", "invalid_json", b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "\xff\xfe"}]}'),
+        Case("utf8", "invalid_json", encoded(chat("gpt-4o-mini", "TEXT")).replace(b"TEXT", b"\xff\xfe")),
         Case("deep", "invalid_json", b'{"model": "gpt-4o-mini", "messages": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
-        Case("surrogate", "invalid_json", b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "\\ud800"}]}'),
+        Case("surrogate", "invalid_json", encoded(chat("gpt-4o-mini", "TEXT")).replace(b"TEXT", b"\\ud800")),
         Case("number", "invalid_request", b"42", says="object"),
         Case("array", "invalid_request", encoded([good]), says="object"),
         Case("no-model", "invalid_request", encoded({"messages": good["messages"]}), says="model"),
@@ -68,12 +68,14 @@ def cases(lane):
         Case("key-empty", "invalid_header", encoded(good), {"x-idempotency-key": ""}, says="x-idempotency-key"),
         Case("replay", "invalid_header", encoded(good), {"x-millrace-replay": "again"}, says="x-millrace-replay"),
         Case("no-reply", "invalid_header", encoded(good), {"x-no-reply": True}, says="x-no-reply"),
-        Case("callback", "invalid_header", encoded(good), {"x-callback-url": "ftp://user:pass@host/"}, says="x-callback-url"),
+        Case("callback", "invalid_header", encoded(good), {"x-callback-url": "ftp://user:pass@host/"},
+             says="x-callback-url"),
         Case("oversize", "too_large", encoded(chat("gpt-4o-mini", "x" * LIMIT)), says="amqp.max_message_bytes"),
         Case("bomb", "too_large", gzip.compress(encoded(chat("gpt-4o-mini", "x" * 100 * LIMIT))), None,
              {"content_encoding": "gzip"}, says="amqp.max_message_bytes"),
         Case("bad-gzip", "invalid_request", b"no gzip at all", None, {"content_encoding": "gzip"}, says="gzip"),
-        Case("cut-gzip", "invalid_request", gzip.compress(encoded(good))[:-9], None, {"content_encoding": "gzip"}, says="gzip"),
+        Case("cut-gzip", "invalid_request", gzip.compress(encoded(good))[:-9], None, {"content_encoding": "gzip"},
+             says="gzip"),
         Case("encoding", "invalid_request", encoded(good), None, {"content_encoding": "br"}, says="br"),
         # Could have been sent, so it is no poison; it is answered all the same.
         Case("expired", "deadline_exceeded", encoded(good), {"x-deadline": "2020-01-31T12:00:00Z"}, buried=False),
@@ -160,7 +162,8 @@ def check_addresses(bench, service, simulator, collector, publisher):
     publisher.publish(job(2, "deferred", "nowhere").message(reply_to="no.such.queue"))
     wait_until("two replies in llm.results.unclaimed", lambda: bench.broker.depth("llm.results.unclaimed") >= 2, 20)
     unclaimed = bench.broker.drain("llm.results.unclaimed")
-    equal("unclaimed replies", sorted(properties.correlation_id for properties, _ in unclaimed), ["nowhere-1", "nowhere-2"])
+    equal("unclaimed replies", sorted(properties.correlation_id for properties, _ in unclaimed),
+          ["nowhere-1", "nowhere-2"])
     for _, body in unclaimed:
         check(json.loads(body)["response"]["status_code"] == 200, f"an unclaimed reply is no answer: {body[:300]}")
     equal("replies that went elsewhere", collector.count - before, 0)

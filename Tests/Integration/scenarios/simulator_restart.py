@@ -21,11 +21,11 @@ def run(bench):
         paid = simulator.stats()
         wait_until("more calls and running rows", lambda: moved(simulator, paid), 60)
         before = simulator.stats()
-        bench.say(f"kill -9 of the provider, number {cut}, at {collector.count} answered, {before['sync_calls']} calls, "
-                  f"{before['batch_rows']} rows, batches {before['batches_by_status']}")
+        bench.say(f"kill -9 of the provider, number {cut}, at {collector.count} answered, "
+                  f"{before['sync_calls']} calls, {before['batch_rows']} rows, batches {before['batches_by_status']}")
         simulator.kill()
-        wait_until("the service to notice", lambda: "cannot be read yet" in service.log_text()
-                   or "waits" in service.log_text(), 30)
+        logged = len(service.log_text())
+        wait_until("the service to notice", lambda: noticed(service.log_text()[logged:]), 30)
         simulator.start()
     collector.wait_for(COUNT, 120, bench.say)
     bench.verify(wanted, collector)
@@ -38,6 +38,10 @@ def run(bench):
     equal("starts of the service", service.starts, 1)
     answer = service.get("readyz")
     check(answer and answer[0] == 200, f"/readyz says {answer}")
+
+
+def noticed(log):
+    return "Batch cannot be read yet" in log or "Batch submission waits" in log
 
 
 def moved(simulator, before):
