@@ -45,6 +45,8 @@ def main():
     def stop(_signal, _frame):
         raise KeyboardInterrupt
 
+    # Of both, since a shell has what it starts in the background ignore Ctrl-C.
+    signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     (options.root / ".millrace").mkdir(exist_ok=True)
     # A path with a space is what a user may have, so it is what is tried.

@@ -112,7 +112,8 @@ class BatchFaults:
                       for number in range(30)]
             self.bench.publishing([each.message() for each in wanted]).wait()
             failed = self.finish(wanted, allowed={"provider_rejected"})
-            equal("rejected rows", sorted(each.correlation_id for each, _ in failed), [f"{tag}-{n}" for n in (13, 23, 3)])
+            equal("rejected rows", sorted(each.correlation_id for each, _ in failed),
+                  [f"{tag}-{number}" for number in (13, 23, 3)])
             for each, reply in failed:
                 equal("the status", reply.body["response"]["status_code"], 400)
                 equal("the provider's code", reply.body["response"]["body"]["error"]["code"], "invalid_prompt")
