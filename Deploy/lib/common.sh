@@ -53,6 +53,17 @@ wait_for_url() {
   done
 }
 
+# Waits until a file has something in it. Arguments: what makes it, file, seconds, pid of who should make it, its log.
+wait_for_file() {
+  local what=$1 file=$2 seconds=$3 pid=$4 log=$5 deadline
+  deadline=$((SECONDS + seconds))
+  until [ -s "$file" ]; do
+    if ! kill -0 "$pid" 2>/dev/null; then tail -5 "$log" >&2; fail "$what ended before it was ready; its log is $log"; fi
+    [ $SECONDS -lt $deadline ] || fail "$what was not ready in $seconds s; its log is $log"
+    sleep 0.1
+  done
+}
+
 # Asks a process to end and waits for it; kills it after some seconds.
 end_process() {
   local pid=$1 seconds=${2:-30}

@@ -3,7 +3,9 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
   public enum Reason: Hashable, Sendable {
     /// The store cannot be reached or written now (locked, disk full, read-only): waiting may help.
     case unavailable
-    /// It is in use by another process, or was written by a newer version, or is damaged: waiting does not help.
+    /// Another process has it.
+    case inUse
+    /// It was written by a newer version, or is damaged: waiting does not help.
     case unusable
     /// A statement failed on its data: our own defect.
     case invalid

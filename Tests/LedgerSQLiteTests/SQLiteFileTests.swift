@@ -46,7 +46,7 @@ struct SQLiteFileTests {
     let files = try SQLitePlace()
     var ledger: SQLiteLedger? = try SQLiteLedger(path: files.path)
     let error = try refusal { _ = try SQLiteLedger(path: files.path) }
-    #expect(error.reason == .unusable)
+    #expect(error.reason == .inUse)
     #expect(error.message.contains(files.path) && error.message.contains("process \(getpid())"))
     #expect(!error.message.contains("\n"))
     await ledger?.close()

@@ -23,7 +23,7 @@ final class LedgerFile: Sendable {
       close(descriptor)
       guard code == EWOULDBLOCK else { throw Self.failure("cannot lock \(lockPath)", code) }
       throw LedgerError(
-        .unusable,
+        .inUse,
         "ledger \(path) is in use by process \(holder.isEmpty ? "of unknown id" : holder); "
           + "stop it, or give this one a ledger of its own")
     }

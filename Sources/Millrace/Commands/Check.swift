@@ -3,6 +3,7 @@ import ArgumentParser
 import BatchCore
 import CurlHTTP
 import Glibc
+import Ledger
 import LedgerSQLite
 import Logging
 import Providers
@@ -81,6 +82,9 @@ struct Check: AsyncParsableCommand {
       let text = try await ledger.describe()
       await ledger.close()
       return Row(what: "ledger", mark: .good, detail: text)
+    } catch let error where error.reason == .inUse {
+      // Most likely by the service that is being checked.
+      return Row(what: "ledger", mark: .warning, detail: error.message)
     } catch {
       return Row(what: "ledger", mark: .bad, detail: "\(error)")
     }

@@ -125,6 +125,9 @@ func openLedger(_ settings: LedgerSettings) throws -> SQLiteLedger {
     return try SQLiteLedger(path: path)
   } catch {
     complain(error.message)
-    throw error.reason == .unusable ? ExitStatus.configuration : ExitStatus.unavailable
+    switch error.reason {
+    case .inUse, .unusable: throw ExitStatus.configuration
+    case .unavailable, .invalid, .closed: throw ExitStatus.unavailable
+    }
   }
 }

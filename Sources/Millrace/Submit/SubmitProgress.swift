@@ -5,7 +5,7 @@ struct SubmitProgress {
   private let isTerminal: Bool
   private let started: ContinuousClock.Instant
   private var lastLine: ContinuousClock.Instant?
-  private var lastCount = -1
+  private var lastCount = 0
 
   init(started: ContinuousClock.Instant, isTerminal: Bool = isatty(2) == 1) {
     self.started = started
