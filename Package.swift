@@ -47,7 +47,9 @@ let package = Package(
     .target(name: "CurlHTTP", dependencies: ["Threading", "CCurl"]),
     .target(name: "Providers", dependencies: ["BatchCore", "Wire"]),
     .target(name: "Ledger", dependencies: ["BatchCore", "Wire"]),
-    .target(name: "LedgerSQLite", dependencies: ["Ledger", "BatchCore", "Wire", "Threading", grdb, sqlite]),
+    .target(name: "LedgerRules", dependencies: ["Ledger", "BatchCore", "Wire", "Threading"]),
+    .target(
+      name: "LedgerSQLite", dependencies: ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading", grdb, sqlite]),
     .target(name: "Settings", dependencies: [yams]),
     .target(name: "Observability", dependencies: ["Threading", logging, metrics]),
     .target(name: "AdminServer", dependencies: [hummingbird, logging, lifecycle]),
@@ -84,7 +86,9 @@ let package = Package(
     .testTarget(name: "ProvidersTests", dependencies: ["Providers", "BatchCore", "Wire"]),
     .testTarget(
       name: "LedgerSQLiteTests",
-      dependencies: ["LedgerSQLite", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport", grdb]),
+      dependencies: [
+        "LedgerSQLite", "LedgerRules", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport", grdb,
+      ]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "Threading", logging, metrics]),
     .testTarget(name: "AdminServerTests", dependencies: ["AdminServer", hummingbird, logging, lifecycle]),

@@ -1,5 +1,5 @@
-import BatchCore
-import Ledger
+package import BatchCore
+package import Ledger
 import Wire
 
 /// Taking deliveries in. The common one is new and costs one insert; what earlier deliveries left is looked at only when
@@ -14,19 +14,32 @@ import Wire
 ///                 |-- its outcome may be given again ------------------> answered
 ///                 '-- it failed otherwise -----------------------------> a new generation; a redelivery: answered
 /// ```
-extension WriteSession {
-  func admit(_ request: NewRequest, at now: Timestamp) throws -> Admission {
+extension LedgerTables {
+  package func admit(_ request: NewRequest, at now: Timestamp) throws -> Admission {
+    if !mustAbsorb(request), let admission = try insertFirst(request, generation: 0, at: now) { return admission }
+    return try admitKnown(request, at: now)
+  }
+
+  /// Whether a row of an earlier delivery may stand for this one, so that it must be looked for first.
+  package func mustAbsorb(_ request: NewRequest) -> Bool {
+    request.envelope.identity.kind == .fingerprint && request.redelivered
+  }
+
+  /// Takes in a delivery that must be absorbed, or whose identity has a row already.
+  package func admitKnown(_ request: NewRequest, at now: Timestamp) throws -> Admission {
     let key = CallKey(request.envelope.identity)
+    try lock(key)
     if request.envelope.identity.kind == .fingerprint {
-      if request.redelivered, let row = try absorbing(request, key) {
-        try admissions.setGeneration(request.deliveryGeneration, of: row.id)
-        return try repeated(row, request, at: now)
+      if request.redelivered {
+        if let row = try absorbing(request, key) {
+          try setGeneration(request.deliveryGeneration, of: row.id)
+          return try repeated(row, request, at: now)
+        }
+        if let admission = try insertFirst(request, generation: 0, at: now) { return admission }
       }
-      if let admission = try insertFirst(request, generation: 0, at: now) { return admission }
-      let generation = Ordinal.generation(try admissions.latestOrdinal(key) ?? 0) + 1
+      let generation = Ordinal.generation(try latestOrdinal(key) ?? 0) + 1
       return try insertGeneration(generation, request, at: now)
     }
-    if let admission = try insertFirst(request, generation: 0, at: now) { return admission }
     switch request.content {
     case .call(let call): return try admitAgain(request, call, key, at: now)
     case .poison(let failure): return try refuseAgain(request, failure, key, at: now)
@@ -34,8 +47,8 @@ extension WriteSession {
   }
 
   private func absorbing(_ request: NewRequest, _ key: CallKey) throws -> StoredRow? {
-    guard let id = try admissions.unacked(key, otherThan: request.deliveryGeneration) else { return nil }
-    return try requests.row(id)
+    guard let id = try unacked(key, otherThan: request.deliveryGeneration) else { return nil }
+    return try self.row(id)
   }
 
   // MARK: New rows
@@ -45,7 +58,7 @@ extension WriteSession {
     let ordinal = Ordinal.leader(generation)
     let base = request.envelope.ledgerID
     let ledgerID = generation == 0 ? base : base.mixed(with: ordinal)
-    let id = makeID()
+    let id = try makeID()
     switch request.content {
     case .poison(let failure):
       return try insertRefused(request, failure, id: id, ordinal: ordinal, ledgerID: ledgerID, at: now)
@@ -56,11 +69,11 @@ extension WriteSession {
       case (.ledger, .deferred): seed.state = .accepted
       case (.ledger, .interactive): seed.state = .parked
       case (.broker, _):
-        seed.epoch = epoch
+        seed.isClaim = true
         seed.attemptNumber = 1
       }
-      guard try admissions.insert(request, seed, self) else { return nil }
-      try admissions.insertBody(
+      guard try insert(request, seed) else { return nil }
+      try insertBody(
         call.custody == .ledger ? call.body : nil, properties: request.properties, of: id)
       return Admission(id: RequestID(id), ledgerID: ledgerID, kind: .new(attempt: 1), custody: call.custody)
     }
@@ -68,7 +81,7 @@ extension WriteSession {
 
   private func insertGeneration(_ generation: Int64, _ request: NewRequest, at now: Timestamp) throws -> Admission {
     guard let admission = try insertFirst(request, generation: generation, at: now) else {
-      throw SQLiteFailure.damaged("the generations of an identity")
+      throw DamagedTables("the generations of an identity")
     }
     return admission
   }
@@ -81,7 +94,7 @@ extension WriteSession {
       id: id, ordinal: ordinal, kind: .refused, state: .finished, custody: .broker, ledgerID: ledgerID)
     seed.failure = failure
     seed.completedAt = now
-    guard try admissions.insert(request, seed, self) else { return nil }
+    guard try insert(request, seed) else { return nil }
     try ready(id)
     return Admission(id: RequestID(id), ledgerID: ledgerID, kind: .refused(failure), custody: .broker)
   }
@@ -91,8 +104,8 @@ extension WriteSession {
   private func admitAgain(
     _ request: NewRequest, _ call: NewCall, _ key: CallKey, at now: Timestamp
   ) throws -> Admission {
-    let generation = Ordinal.generation(try admissions.latestOrdinal(key) ?? 0)
-    guard var leader = try requests.row(key, ordinal: Ordinal.leader(generation)), leader.kind == .leader else {
+    let generation = Ordinal.generation(try latestOrdinal(key) ?? 0)
+    guard var leader = try self.row(key, ordinal: Ordinal.leader(generation)), leader.kind == .leader else {
       // Only refused so far: that is no call.
       return try insertGeneration(generation + 1, request, at: now)
     }
@@ -103,8 +116,8 @@ extension WriteSession {
       return try refuse(request, failure, key, at: now)
     }
     if let nonce = request.envelope.replayNonce, nonce != leader.replayNonce {
-      guard let made = try admissions.ordinal(key, nonce: nonce),
-        let earlier = try requests.row(key, ordinal: Ordinal.leader(Ordinal.generation(made)))
+      guard let made = try ordinal(key, nonce: nonce),
+        let earlier = try self.row(key, ordinal: Ordinal.leader(Ordinal.generation(made)))
       else { return try insertGeneration(generation + 1, request, at: now) }
       leader = earlier
     }
@@ -123,7 +136,7 @@ extension WriteSession {
   ) throws -> Admission {
     let first = Ordinal.subscriber(of: leader.ordinal, request.envelope)
     var ordinal = first
-    while let row = try requests.row(key, ordinal: ordinal) {
+    while let row = try self.row(key, ordinal: ordinal) {
       // One that was cancelled alone and is asked for anew has an outcome; it gets another row.
       let isOver = row.failure?.code == .cancelled && !request.redelivered
       if row.isSubscriber(of: request.envelope) && !isOver {
@@ -139,7 +152,7 @@ extension WriteSession {
     let isFirst = ordinal == first && Ordinal.generation(leader.ordinal) == 0
     let ledgerID = isFirst ? base : base.mixed(with: ordinal)
     var seed = RowSeed(
-      id: makeID(), ordinal: ordinal, kind: .subscriber, state: .following, custody: call.custody, ledgerID: ledgerID,
+      id: try makeID(), ordinal: ordinal, kind: .subscriber, state: .following, custody: call.custody, ledgerID: ledgerID,
       leaderID: leader.id)
     if leader.state == .finished {
       seed.state = .finished
@@ -147,8 +160,8 @@ extension WriteSession {
       seed.completedAt = now
       seed.replayed = true
     }
-    guard try admissions.insert(request, seed, self) else {
-      throw SQLiteFailure.damaged("the subscribers of a call")
+    guard try insert(request, seed) else {
+      throw DamagedTables("the subscribers of a call")
     }
     let id = RequestID(seed.id)
     if leader.state == .finished {
@@ -162,9 +175,9 @@ extension WriteSession {
   private func refuseAgain(
     _ request: NewRequest, _ failure: Failure, _ key: CallKey, at now: Timestamp
   ) throws -> Admission {
-    let generation = Ordinal.generation(try admissions.latestOrdinal(key) ?? 0)
+    let generation = Ordinal.generation(try latestOrdinal(key) ?? 0)
     for ordinal in Set([0, generation]).sorted().map(Ordinal.leader) {
-      guard let row = try requests.row(key, ordinal: ordinal), row.isSubscriber(of: request.envelope) else { continue }
+      guard let row = try self.row(key, ordinal: ordinal), row.isSubscriber(of: request.envelope) else { continue }
       // What was taken in before the configuration changed keeps its outcome. At the delivery limit nothing is parsed,
       // so the hash says nothing.
       let isSame = row.bodyHash == request.bodyHash || (failure.code == .deliveryLimit && row.kind == .leader)
@@ -179,7 +192,7 @@ extension WriteSession {
     _ request: NewRequest, _ failure: Failure, _ key: CallKey, at now: Timestamp
   ) throws -> Admission {
     var ordinal = Ordinal.refused(request.envelope, bodyHash: request.bodyHash)
-    while let row = try requests.row(key, ordinal: ordinal) {
+    while let row = try self.row(key, ordinal: ordinal) {
       if row.isSubscriber(of: request.envelope) && row.bodyHash == request.bodyHash {
         return try repeated(row, request, at: now)
       }
@@ -188,8 +201,8 @@ extension WriteSession {
     let ledgerID = request.envelope.ledgerID.mixed(with: ordinal)
     guard
       let admission = try insertRefused(
-        request, failure, id: makeID(), ordinal: ordinal, ledgerID: ledgerID, at: now)
-    else { throw SQLiteFailure.damaged("the refusals of an identity") }
+        request, failure, id: try makeID(), ordinal: ordinal, ledgerID: ledgerID, at: now)
+    else { throw DamagedTables("the refusals of an identity") }
     return admission
   }
 
@@ -200,10 +213,10 @@ extension WriteSession {
     let id = RequestID(row.id)
     guard row.state == .finished else {
       guard row.state == .following else { return try joined(row, request, as: (id, row.ledgerID), at: now) }
-      guard let leader = try requests.leader(of: row.id) else { throw SQLiteFailure.damaged("a subscriber") }
+      guard let leader = try self.leader(of: row.id) else { throw DamagedTables("a subscriber") }
       return try joined(leader, request, as: (id, row.ledgerID), at: now)
     }
-    try outcomes.setUndeliverable(row.id, reason: nil)
+    try setUndeliverable(row.id, reason: nil)
     try ready(row.id, again: true)
     if row.kind == .refused, let failure = row.failure {
       return Admission(id: id, ledgerID: row.ledgerID, kind: .refused(failure), custody: .broker)
@@ -218,7 +231,7 @@ extension WriteSession {
   private func joined(
     _ leader: StoredRow, _ request: NewRequest, as row: (id: RequestID, ledgerID: LedgerID), at now: Timestamp
   ) throws -> Admission {
-    guard leader.isAbandonedClaim(epoch: epoch) else {
+    guard try isAbandonedClaim(leader) else {
       return Admission(id: row.id, ledgerID: row.ledgerID, kind: .inFlight, custody: leader.custody)
     }
     try insertLost(leader, at: now)
@@ -229,10 +242,10 @@ extension WriteSession {
       return Admission(id: row.id, ledgerID: row.ledgerID, kind: .refused(failure), custody: .broker)
     case .call(let call):
       if call.custody == .ledger {
-        try admissions.keep(leader.id, as: call, notBefore: now, self)
-        try requests.store(call.body, of: leader.id)
+        try keep(leader.id, as: call, notBefore: now)
+        try store(call.body, of: leader.id)
       } else {
-        try admissions.claim(leader.id, epoch: epoch)
+        try claim(leader.id)
       }
       return Admission(
         id: row.id, ledgerID: row.ledgerID, kind: .takenOver(attempt: leader.attemptNumber + 1), custody: call.custody)
