@@ -22,6 +22,7 @@ public final class SQLiteLedger: LedgerStore {
   private let taken = Locked(TakenReplies())
   private let file: Locked<LedgerFile?>
   private let mapping: ErrorMapping
+  private let hasTakenOver = Locked(false)
 
   /// Opens the file, and makes it and its folder if they are not there. Blocks while it does.
   ///
@@ -50,6 +51,42 @@ public final class SQLiteLedger: LedgerStore {
       throw mapping(error)
     }
   }
+}
+
+// MARK: - Replicas
+
+/// One process has the file, so nothing is shared and nothing is lost to another.
+extension SQLiteLedger {
+  public var isShared: Bool { false }
+
+  public func leaseLeft() -> Duration? { nil }
+
+  public func leaseLost() async {
+    while !Task.isCancelled { try? await Task.sleep(for: .seconds(86_400)) }
+  }
+
+  public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
+    var taken = TakenOver()
+    guard !hasTakenOver.withLock({ $0 }) else { return taken }
+    // What the process before had claimed went back when the file was opened.
+    taken.batches = try await openBatches()
+    taken.replies = true
+    taken.parked = true
+    taken.windows = true
+    hasTakenOver.withLock { $0 = true }
+    return taken
+  }
+
+  public func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress] {
+    // This process learns of every end by itself.
+    rows.map { _ in .underway }
+  }
+
+  public func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey> { Set(keys) }
+
+  public func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError) {}
+
+  public func offeredRows() async throws(LedgerError) -> [AcceptedRow] { [] }
 }
 
 // MARK: - Custody

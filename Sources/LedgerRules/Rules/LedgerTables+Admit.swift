@@ -16,19 +16,20 @@ import Wire
 /// ```
 extension LedgerTables {
   package func admit(_ request: NewRequest, at now: Timestamp) throws -> Admission {
-    if !mustAbsorb(request), let admission = try insertFirst(request, generation: 0, at: now) { return admission }
+    if !mustLookFirst(request), let admission = try insertFirst(request, generation: 0, at: now) { return admission }
     return try admitKnown(request, at: now)
   }
 
-  /// Whether a row of an earlier delivery may stand for this one, so that it must be looked for first.
-  package func mustAbsorb(_ request: NewRequest) -> Bool {
-    request.envelope.identity.kind == .fingerprint && request.redelivered
+  /// Whether a row may stand for this delivery, so that it must be looked for before one is made.
+  package func mustLookFirst(_ request: NewRequest) -> Bool {
+    request.attachedTo != nil || (request.envelope.identity.kind == .fingerprint && request.redelivered)
   }
 
-  /// Takes in a delivery that must be absorbed, or whose identity has a row already.
+  /// Takes in a delivery for which a row must be looked for, or whose identity has a row already.
   package func admitKnown(_ request: NewRequest, at now: Timestamp) throws -> Admission {
     let key = CallKey(request.envelope.identity)
     try lock(key)
+    if let id = request.attachedTo, let row = try self.row(id.rawValue) { return try repeated(row, request, at: now) }
     if request.envelope.identity.kind == .fingerprint {
       if request.redelivered {
         if let row = try absorbing(request, key) {
@@ -152,8 +153,8 @@ extension LedgerTables {
     let isFirst = ordinal == first && Ordinal.generation(leader.ordinal) == 0
     let ledgerID = isFirst ? base : base.mixed(with: ordinal)
     var seed = RowSeed(
-      id: try makeID(), ordinal: ordinal, kind: .subscriber, state: .following, custody: call.custody, ledgerID: ledgerID,
-      leaderID: leader.id)
+      id: try makeID(), ordinal: ordinal, kind: .subscriber, state: .following, custody: call.custody,
+      ledgerID: ledgerID, leaderID: leader.id)
     if leader.state == .finished {
       seed.state = .finished
       seed.failure = leader.failure
