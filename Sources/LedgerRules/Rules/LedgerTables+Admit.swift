@@ -54,18 +54,17 @@ extension LedgerTables {
 
   // MARK: New rows
 
-  /// Inserts the row that leads a generation. Nil when the generation is there already.
-  private func insertFirst(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> Admission? {
+  /// What the row that leads a generation is made of.
+  package func leaderSeed(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> RowSeed {
     let ordinal = Ordinal.leader(generation)
     let base = request.envelope.ledgerID
     let ledgerID = generation == 0 ? base : base.mixed(with: ordinal)
-    let id = try makeID()
     switch request.content {
     case .poison(let failure):
-      return try insertRefused(request, failure, id: id, ordinal: ordinal, ledgerID: ledgerID, at: now)
+      return try refusedSeed(failure, ordinal: ordinal, ledgerID: ledgerID, at: now)
     case .call(let call):
       var seed = RowSeed(
-        id: id, ordinal: ordinal, kind: .leader, state: .claimed, custody: call.custody, ledgerID: ledgerID)
+        id: try makeID(), ordinal: ordinal, kind: .leader, state: .claimed, custody: call.custody, ledgerID: ledgerID)
       switch (call.custody, call.lane) {
       case (.ledger, .deferred): seed.state = .accepted
       case (.ledger, .interactive): seed.state = .parked
@@ -73,11 +72,37 @@ extension LedgerTables {
         seed.isClaim = true
         seed.attemptNumber = 1
       }
-      guard try insert(request, seed) else { return nil }
-      try insertBody(
-        call.custody == .ledger ? call.body : nil, properties: request.properties, of: id)
-      return Admission(id: RequestID(id), ledgerID: ledgerID, kind: .new(attempt: 1), custody: call.custody)
+      return seed
     }
+  }
+
+  private func refusedSeed(
+    _ failure: Failure, ordinal: Int64, ledgerID: LedgerID, at now: Timestamp
+  ) throws -> RowSeed {
+    var seed = RowSeed(
+      id: try makeID(), ordinal: ordinal, kind: .refused, state: .finished, custody: .broker, ledgerID: ledgerID)
+    seed.failure = failure
+    seed.completedAt = now
+    return seed
+  }
+
+  /// What goes with a row that was inserted: the body of a call, the reply of a refusal.
+  package func inserted(_ request: NewRequest, _ seed: RowSeed) throws -> Admission {
+    let id = RequestID(seed.id)
+    if let failure = seed.failure {
+      try ready(seed.id)
+      return Admission(id: id, ledgerID: seed.ledgerID, kind: .refused(failure), custody: .broker)
+    }
+    if case .call(let call) = request.content {
+      try insertBody(call.custody == .ledger ? call.body : nil, properties: request.properties, of: seed.id)
+    }
+    return Admission(id: id, ledgerID: seed.ledgerID, kind: .new(attempt: 1), custody: seed.custody)
+  }
+
+  /// Inserts the row that leads a generation. Nil when the generation is there already.
+  private func insertFirst(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> Admission? {
+    let seed = try leaderSeed(request, generation: generation, at: now)
+    return try insert(request, seed) ? try inserted(request, seed) : nil
   }
 
   private func insertGeneration(_ generation: Int64, _ request: NewRequest, at now: Timestamp) throws -> Admission {
@@ -85,19 +110,6 @@ extension LedgerTables {
       throw DamagedTables("the generations of an identity")
     }
     return admission
-  }
-
-  /// Nil when the place is taken.
-  private func insertRefused(
-    _ request: NewRequest, _ failure: Failure, id: Int64, ordinal: Int64, ledgerID: LedgerID, at now: Timestamp
-  ) throws -> Admission? {
-    var seed = RowSeed(
-      id: id, ordinal: ordinal, kind: .refused, state: .finished, custody: .broker, ledgerID: ledgerID)
-    seed.failure = failure
-    seed.completedAt = now
-    guard try insert(request, seed) else { return nil }
-    try ready(id)
-    return Admission(id: RequestID(id), ledgerID: ledgerID, kind: .refused(failure), custody: .broker)
   }
 
   // MARK: Identities that are known
@@ -200,11 +212,9 @@ extension LedgerTables {
       ordinal = Ordinal.next(ordinal)
     }
     let ledgerID = request.envelope.ledgerID.mixed(with: ordinal)
-    guard
-      let admission = try insertRefused(
-        request, failure, id: try makeID(), ordinal: ordinal, ledgerID: ledgerID, at: now)
-    else { throw DamagedTables("the refusals of an identity") }
-    return admission
+    let seed = try refusedSeed(failure, ordinal: ordinal, ledgerID: ledgerID, at: now)
+    guard try insert(request, seed) else { throw DamagedTables("the refusals of an identity") }
+    return try inserted(request, seed)
   }
 
   // MARK: The same subscriber again

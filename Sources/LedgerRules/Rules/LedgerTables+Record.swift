@@ -10,7 +10,8 @@ extension LedgerTables {
       }
       let answer = try makeAttemptID()
       if try finishCurrent(outcome, failure, answer: answer, at: now) {
-        try store(outcome, as: answer, of: outcome.id.rawValue, failure, at: now)
+        try keep(outcome, as: answer, of: outcome.id.rawValue, at: now)
+        try finishFollowers(of: outcome.id.rawValue, failure, at: now)
         return .finished
       }
     }
@@ -65,17 +66,16 @@ extension LedgerTables {
   ) throws -> RecordedOutcome {
     let answer = try makeAttemptID()
     try finish(row.id, failure, countingAttempts: 1, answer: answer, at: now)
-    try store(outcome, as: answer, of: row.id, failure, at: now)
+    try keep(outcome, as: answer, of: row.id, at: now)
+    try finishFollowers(of: row.id, failure, at: now)
     return .finished
   }
 
-  private func store(
-    _ outcome: AttemptOutcome, as answer: Int64, of id: Int64, _ failure: Failure?, at now: Timestamp
-  ) throws {
+  /// What the end of a request leaves: the attempt with the answer, and the reply.
+  package func keep(_ outcome: AttemptOutcome, as answer: Int64, of id: Int64, at now: Timestamp) throws {
     try insertAttempt(outcome, id: answer, of: id, .final, at: now)
     if let body = outcome.body { try store(body, of: id) }
     try ready(id)
-    try finishFollowers(of: id, failure, at: now)
   }
 
   /// Keeps the cost of an attempt that its request did not wait for. Returns false when its end is known already.
