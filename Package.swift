@@ -33,6 +33,7 @@ let package = Package(
     .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
 
@@ -50,6 +51,8 @@ let package = Package(
     .target(name: "LedgerRules", dependencies: ["Ledger", "BatchCore", "Wire", "Threading"]),
     .target(
       name: "LedgerSQLite", dependencies: ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading", grdb, sqlite]),
+    .target(
+      name: "LedgerPostgres", dependencies: ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading", "CPostgres"]),
     .target(name: "Settings", dependencies: [yams]),
     .target(name: "Observability", dependencies: ["Threading", logging, metrics]),
     .target(name: "AdminServer", dependencies: [hummingbird, logging, lifecycle]),
@@ -89,6 +92,11 @@ let package = Package(
       dependencies: [
         "LedgerSQLite", "LedgerRules", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport", grdb,
       ]),
+    .testTarget(
+      name: "LedgerPostgresTests",
+      dependencies: [
+        "LedgerPostgres", "LedgerRules", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport",
+      ]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "Threading", logging, metrics]),
     .testTarget(name: "AdminServerTests", dependencies: ["AdminServer", hummingbird, logging, lifecycle]),
@@ -127,7 +135,7 @@ if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
 }
 
 // C-facing modules additionally check that every unsafe use is marked.
-let facesC: Set<String> = ["AMQP", "CurlHTTP", "Threading"]
+let facesC: Set<String> = ["AMQP", "CurlHTTP", "LedgerPostgres", "Threading"]
 let isC: Set<String> = ["CLinux", "EchoReference"]
 
 for target in package.targets where target.type != .system && !isC.contains(target.name) {

@@ -15,6 +15,7 @@ import Testing
     "Ledger": ["BatchCore", "Wire"],
     "LedgerRules": ["Ledger", "BatchCore", "Wire", "Threading"],
     "LedgerSQLite": ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading"],
+    "LedgerPostgres": ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading"],
     "Settings": [],
     "Observability": ["Threading"],
     "AdminServer": [],
@@ -28,7 +29,8 @@ import Testing
 
   /// Each C module is imported by one Swift module.
   static let ownersOfC: [String: Set<String>] = [
-    "CRabbitMQ": ["AMQP"], "CCurl": ["CurlHTTP"], "CCrypto": ["Wire"], "CZlib": ["Wire"], "CLinux": ["Threading"],
+    "CRabbitMQ": ["AMQP"], "CCurl": ["CurlHTTP"], "CCrypto": ["Wire"], "CZlib": ["Wire"],
+    "CPostgres": ["LedgerPostgres"], "CLinux": ["Threading"],
   ]
 
   /// What a module may import from outside the package. Foundation only where a dependency brings it in anyway.
@@ -43,6 +45,7 @@ import Testing
     "Ledger": [],
     "LedgerRules": [],
     "LedgerSQLite": ["GRDB", "GRDBSQLite", "Dispatch", "Glibc", "Synchronization"],
+    "LedgerPostgres": ["Glibc", "Synchronization"],
     "Settings": ["Yams", "Glibc"],
     "Observability": ["CoreMetrics", "Metrics", "Logging", "Glibc", "Synchronization"],
     "AdminServer": [
