@@ -104,7 +104,9 @@ final class GroupCommit: Sendable {
     do {
       try session.transaction.begin()
       for operation in group { try run(operation, session, isAlone: group.count == 1) }
+      Failpoint.commit.before()
       try session.transaction.commit()
+      Failpoint.commit.after()
     } catch {
       failed = mapping(error)
       session.rollBack()
