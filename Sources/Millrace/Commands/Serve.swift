@@ -66,7 +66,8 @@ struct Serve: AsyncParsableCommand {
           QueueSource(lane: .deferred, consumer: links.deferred, startedAt: startedAt),
         ],
         sink: links.publisher, providers: accounts.providers.map(FailpointPorts.around),
-        ledger: FailpointPorts.around(ledger), tokens: ByteRatioEstimator(), prices: .openAI, time: SystemTimekeeper(), routes: settings.routing),
+        ledger: FailpointPorts.around(ledger), tokens: ByteRatioEstimator(), prices: .openAI, time: SystemTimekeeper(),
+        routes: settings.routing),
       configuration: configuration, decoder: RequestDecoder(options: settings.decoding), paces: accounts.paces,
       health: health, metrics: WorkerMetrics(factory: telemetry.registry), logger: logger)
     let admin = AdminService(
