@@ -89,7 +89,8 @@ struct Serve: AsyncParsableCommand {
       configuration: ServiceGroupConfiguration(
         services: [
           .init(service: admin, failureTerminationBehavior: .cancelGroup),
-          .init(service: LinkService { await links.publisher.run() }),
+          // Not before its exchanges are there: what cannot be routed is given up.
+          .init(service: LinkService { await topology.whenReady { await links.publisher.run() } }),
           .init(service: topology, failureTerminationBehavior: .cancelGroup),
           .init(service: LinkService { await topology.whenReady { await links.interactive.run() } }),
           .init(service: LinkService { await topology.whenReady { await links.deferred.run() } }),
