@@ -14,13 +14,15 @@ import traceback
 from harness.broker import Broker
 from harness.checks import Failed
 
-from crash import failpoints
+from crash import failpoints, kills
 from crash.bench import Bench
 from crash.ledgers import SQLite
 from crash.record import Record
 
 LEDGERS = {"sqlite": SQLite}
 SHORT = 12
+# The scenarios of chance, by their lane.
+KILLS = {"kills.deferred": "deferred", "kills.interactive": "interactive"}
 
 
 def arguments():
@@ -31,6 +33,8 @@ def arguments():
     parser.add_argument("--short", action="store_true", help="only a few of the failpoints, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1, help="what chance begins with (default: 1)")
     parser.add_argument("--slots", type=int, default=2, help="scenarios at a time (default: 2)")
+    parser.add_argument("--requests", type=int, help="of a scenario of chance (default: 10000, --short: 1000)")
+    parser.add_argument("--kills", type=int, help="of a scenario of chance (default: 50, --short: 10)")
     parser.add_argument("--record", action="store_true", help="write what held and what broke into scenarios.txt")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs in any case")
     parser.add_argument("--list", action="store_true", help="say which scenarios there are")
@@ -42,8 +46,10 @@ def arguments():
             parser.error(f"{options.bin / program} does not exist; build it (swift build --product {program})")
     options.points = failpoints.names(options.bin / "millrace")
     for name in options.names:
-        if name not in options.points:
+        if name not in options.points and name not in KILLS:
             parser.error(f"no scenario is named {name}; --list says which there are")
+    options.requests = options.requests or (1000 if options.short else 10_000)
+    options.kills = options.kills or (10 if options.short else 50)
     return options
 
 
@@ -53,14 +59,15 @@ def choose(options, scenarios):
     if options.names:
         return [each for each in wanted if each[0] in options.names]
     if options.short:
-        drawn = set(random.Random(options.seed).sample(wanted, min(SHORT, len(wanted))))
-        return [each for each in wanted if each in drawn]
+        points = [each for each in wanted if each[0] not in KILLS]
+        drawn = set(random.Random(options.seed).sample(points, min(SHORT * len(options.ledger or LEDGERS), len(points))))
+        return [each for each in wanted if each in drawn or each[0] in KILLS]
     return wanted
 
 
 def main():
     options = arguments()
-    scenarios = [(name, ledger) for ledger in LEDGERS for name in options.points]
+    scenarios = [(name, ledger) for ledger in LEDGERS for name in [*options.points, *KILLS]]
     if options.list:
         for each in scenarios:
             print(*each)
@@ -149,13 +156,19 @@ class Run:
             began = time.monotonic()
             try:
                 bench.prepare(ledger)
-                problem, text = None, failpoints.run(bench, ledger, name)
+                problem, text = None, self.scenario(bench, ledger, name)
             except Failed as error:
                 problem = str(error)
             except Exception:  # noqa: BLE001: whatever is wrong with a scenario must not keep the others from running
                 problem = traceback.format_exc()
             bench.forget()
             self.note((name, ledger), problem, text if problem is None else None, time.monotonic() - began)
+
+    def scenario(self, bench, ledger, name):
+        if name not in KILLS:
+            return failpoints.run(bench, ledger, name)
+        return kills.run(bench, ledger, KILLS[name], self.options.requests, self.options.kills,
+                         lambda text: print(f"       {name} {ledger}: {text}", flush=True))
 
     def note(self, scenario, problem, text, seconds):
         with self.lock:

@@ -10,6 +10,8 @@ from harness.simulator import Simulator
 
 from crash.load import HOLD, RETRY_AFTER
 
+# Milliseconds that a call takes.
+LATENCY = 20
 CRASHES = ("Fatal error", "Crash:", "*** Signal", "Precondition failed")
 
 
@@ -22,7 +24,7 @@ class Bench:
         self.ledgers = ledgers
         self.seed = seed
         self.simulator = Simulator(binaries / "provider-simulator", self.folder,
-                                   {**FAST, "latency_ms": 20, "injected_retry_after_ms": RETRY_AFTER})
+                                   {**FAST, "latency_ms": LATENCY, "injected_retry_after_ms": RETRY_AFTER})
         self.simulator.start()
         self.publisher = Publisher(self.broker)
         self.collector = None
@@ -84,6 +86,7 @@ class Bench:
                       "llm.results.unclaimed"):
             if self.broker.depth(queue):
                 self.broker.drain(queue)
+        self.simulator.change(**{name: FAST[name] for name in ("batch_min_ms",)}, latency_ms=LATENCY)
         if self.collector:
             wait_until("the replies to be taken", lambda: not self.broker.depth(self.collector.queue), 20)
             self.collector.by_correlation.clear()
