@@ -11,7 +11,7 @@ from crash.load import Load
 # How often the load makes the service pass a failpoint; where it is not known to be often, the first hit is meant.
 MOST_HITS = {
     "ledger.commit": 12, "ledger.record": 6, "ledger.delivered": 3, "ledger.plan": 3, "ledger.creating": 3,
-    "ledger.submitted": 3, "ledger.settle": 3, "ledger.take_replies": 3, "broker.publish": 20, "broker.confirm": 3,
+    "ledger.submitted": 3, "ledger.settle": 3, "ledger.take_replies": 3, "broker.publish": 6, "broker.confirm": 3,
     "broker.ack": 2, "provider.upload": 3, "provider.create": 3, "provider.poll": 4, "provider.fetch": 3,
     "provider.call": 10}
 # Steps that only a recovery takes, and the failpoint that makes one necessary.
