@@ -138,8 +138,12 @@ if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
 let facesC: Set<String> = ["AMQP", "CurlHTTP", "LedgerPostgres", "Threading"]
 let isC: Set<String> = ["CLinux", "EchoReference"]
 
+// Failpoints are for debug builds: a release has none.
+let hasFailpoints: Set<String> = ["Threading", "ThreadingTests", "Millrace"]
+
 for target in package.targets where target.type != .system && !isC.contains(target.name) {
   var settings = target.swiftSettings ?? []
+  if hasFailpoints.contains(target.name) { settings.append(.define("FAILPOINTS", .when(configuration: .debug))) }
   settings += [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),  // SE-0335

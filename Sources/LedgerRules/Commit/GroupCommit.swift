@@ -112,7 +112,9 @@ package final class GroupCommit<Session: CommitSession>: Sendable {
       do {
         try session.begin()
         for operation in group { try operation.execute(session) }
+        Failpoint.commit.before()
         try session.commit()
+        Failpoint.commit.after()
         return nil
       } catch {
         session.rollBack()
