@@ -147,6 +147,16 @@ extension SQLiteLedger {
     try await rows.read { try $0.openBatches() }
   }
 
+  public func resolve(
+    label: String, as resolution: BatchResolution, at now: Timestamp
+  ) async throws(LedgerError) -> Bool {
+    try await commits.perform(rows: 1) { try $0.resolve(label: label, as: resolution) }
+  }
+
+  public func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+    try await rows.read { try $0.resolution(of: batch) }
+  }
+
   public func unsettledRows(
     _ batch: BatchID, after: RequestID?, limit: Int
   ) async throws(LedgerError) -> [UnsettledRow] {
@@ -199,6 +209,16 @@ extension SQLiteLedger {
       for place in places { try session.outcomes.deleteReply(at: place) }
     }
     taken.withLock { $0.remove(ids, at: places) }
+  }
+}
+
+// MARK: - Retention
+
+extension SQLiteLedger {
+  public func purge(
+    finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int
+  ) async throws(LedgerError) -> PurgedRows {
+    PurgedRows()
   }
 }
 

@@ -52,6 +52,9 @@ public final class ScriptedProvider: Provider {
     var paid: [Paid] = []
     var complaints: [String] = []
     var deletedFiles: [String] = []
+    /// Batches that a lagging list has hidden.
+    var hidden: Set<String> = []
+    var standIns: [ScriptedProvider] = []
   }
 
   public let name: String
@@ -90,6 +93,13 @@ public final class ScriptedProvider: Provider {
   /// The outcome of each call, by its number from 0. Called under a lock: it must not call the provider.
   public func onCall(_ answer: @escaping @Sendable (Int, ProviderCall) -> CallOutcome) {
     state.withLock { $0.answer = answer }
+  }
+
+  /// The same provider with other keys.
+  public func setStandIns(_ providers: ScriptedProvider...) { state.withLock { $0.standIns = providers } }
+
+  public func standIns(for account: String) -> [any Provider] {
+    account == self.account ? [] : state.withLock { $0.standIns }
   }
 
   // MARK: The record

@@ -1,3 +1,5 @@
+import BatchCore
+
 /// What a row of `request` is to its call.
 enum RowKind: UInt8 {
   /// The one that is sent.
@@ -44,4 +46,23 @@ struct RowFlags: OptionSet {
   static let noReply = RowFlags(rawValue: 2)
   /// A stored answer was given.
   static let replayed = RowFlags(rawValue: 4)
+}
+
+/// What an operator decided about a batch; the id of an adopted one has a column of its own.
+enum StoredResolution: UInt8 {
+  case adopt = 0
+  case resubmit = 1
+  case giveUp = 2
+
+  init(_ resolution: BatchResolution) {
+    switch resolution {
+    case .adopt: self = .adopt
+    case .resubmit: self = .resubmit
+    case .giveUp: self = .giveUp
+    }
+  }
+}
+
+extension BatchResolution {
+  var adoptedID: String? { if case .adopt(let id) = self { id } else { nil } }
 }

@@ -14,7 +14,7 @@ import Ledger
 enum Schema {
   /// "MLRC"
   static let applicationID = 0x4D4C_5243
-  static let version = 1
+  static let version = 2
 
   static func migrate(_ db: Database, path: String) throws {
     let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
@@ -32,6 +32,7 @@ enum Schema {
     if found == version { return }
     try db.inTransaction(.immediate) {
       if found < 1 { try db.execute(sql: version1) }
+      if found < 2 { try db.execute(sql: version2) }
       try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
       return .commit
     }
@@ -145,5 +146,12 @@ enum Schema {
       halvings INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX batch_open ON batch(id) WHERE state <= 2;
+    """
+
+  /// What an operator decided about a batch, and how far the retention has come.
+  private static let version2 = """
+    ALTER TABLE batch ADD COLUMN resolution INTEGER;
+    ALTER TABLE batch ADD COLUMN resolution_batch TEXT;
+    INSERT INTO meta(name, value) VALUES ('responses_dropped_to', 0);
     """
 }

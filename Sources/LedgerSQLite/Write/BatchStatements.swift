@@ -14,6 +14,7 @@ struct BatchStatements {
   let updatePlanned: Statement
   let updateSubmitted: Statement
   let updateEnded: Statement
+  let updateResolution: Statement
   let countUnsettled: Statement
   let selectParked: Statement
 
@@ -42,10 +43,24 @@ struct BatchStatements {
       """)
     selectState = try Statement(connection, "SELECT state, provider_batch_id FROM batch WHERE id = ?")
     updateCreating = try Statement(connection, "UPDATE batch SET state = 1, input_file_id = ? WHERE id = ?")
-    updatePlanned = try Statement(connection, "UPDATE batch SET state = 0, input_file_id = NULL WHERE id = ?")
+    updatePlanned = try Statement(
+      connection,
+      """
+      UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL WHERE id = ?
+      """)
     updateSubmitted = try Statement(
-      connection, "UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ? WHERE id = ?")
+      connection,
+      """
+      UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ?, resolution = NULL, resolution_batch = NULL
+      WHERE id = ?
+      """)
     updateEnded = try Statement(connection, "UPDATE batch SET state = ?, ended_at = ? WHERE id = ?")
+    updateResolution = try Statement(
+      connection,
+      """
+      UPDATE batch SET resolution = ?1, resolution_batch = ?2
+      WHERE label = ?3 AND state <= 2 AND (state = 1 OR (state = 2 AND ?2 IS NULL))
+      """)
     countUnsettled = try Statement(
       connection,
       "SELECT count(*) FROM request INDEXED BY request_batch WHERE batch_id = ? AND state = 3")

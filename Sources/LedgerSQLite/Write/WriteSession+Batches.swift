@@ -131,6 +131,15 @@ extension WriteSession {
     try batches.updateSubmitted.run()
   }
 
+  /// Returns whether there is such a batch to be decided about.
+  func resolve(label: String, as resolution: BatchResolution) throws -> Bool {
+    let row = batches.updateResolution.start()
+    row.bind(StoredResolution(resolution))
+    row.bind(resolution.adoptedID)
+    row.bind(label)
+    return try row.run() == 1
+  }
+
   func settle(_ batch: BatchID, at now: Timestamp) throws {
     let state = try state(of: batch).state
     if state == .settled || state == .abandoned { return }
