@@ -7,7 +7,7 @@ import Threading
 /// A ledger in one SQLite file, for one process.
 ///
 /// A commit is on disk before a call returns, also through a power cut. One connection writes, on a queue of its own,
-/// and calls that arrive while it commits share the next commit; two others read beside it. Nothing blocks the
+/// and calls that arrive while it commits share the next commit; three others read beside it. Nothing blocks the
 /// cooperative pool.
 ///
 /// Close it when done. One that is dropped without leaves the file as a crash would: complete.
@@ -17,6 +17,7 @@ public final class SQLiteLedger: LedgerStore {
   let commits: GroupCommit
   private let rows: ReadQueue<RowReader>
   private let outbox: ReadQueue<OutboxReader>
+  let retention: ReadQueue<RetentionReader>
   private let taken = Locked(TakenReplies())
   private let file: Locked<LedgerFile?>
   private let mapping: ErrorMapping
@@ -41,6 +42,7 @@ public final class SQLiteLedger: LedgerStore {
       commits = GroupCommit(queue: writer, session: session, mapping: mapping)
       rows = try ReadQueue(path: path, name: "rows", mapping: mapping)
       outbox = try ReadQueue(path: path, name: "outbox", mapping: mapping)
+      retention = try ReadQueue(path: path, name: "retention", mapping: mapping)
       self.file = Locked(file)
     } catch {
       throw mapping(error)
@@ -212,16 +214,6 @@ extension SQLiteLedger {
   }
 }
 
-// MARK: - Retention
-
-extension SQLiteLedger {
-  public func purge(
-    finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int
-  ) async throws(LedgerError) -> PurgedRows {
-    PurgedRows()
-  }
-}
-
 // MARK: - Watching
 
 extension SQLiteLedger {
@@ -243,12 +235,14 @@ extension SQLiteLedger {
     await commits.close()
     await rows.close()
     await outbox.close()
+    await retention.close()
     guard let file = file.withLock({ $0.take() }) else { return }
     let done = OneShot<Void>()
     // The last connection writes the log back into the file, which takes a while: not on the cooperative pool.
-    DispatchQueue.global().async { [rows, outbox, commits] in
+    DispatchQueue.global().async { [rows, outbox, retention, commits] in
       rows.release()
       outbox.release()
+      retention.release()
       commits.release()
       // The lock goes last.
       file.release()

@@ -59,6 +59,11 @@ extension ScriptedProvider {
       snapshot.inputFileID = fileID
       state.batches[id] = Batch(snapshot: snapshot, plot: plot, rows: input.rows)
       Self.execute(id, &state)
+      if state.copies > 0 {
+        state.copies -= 1
+        snapshot.id = id + "-copy"
+        state.batches[snapshot.id] = Batch(snapshot: snapshot, plot: plot, rows: input.rows)
+      }
       return snapshot
     }
     guard let snapshot else { throw Self.missing(fileID) }

@@ -46,6 +46,8 @@ struct RowFlags: OptionSet {
   static let noReply = RowFlags(rawValue: 2)
   /// A stored answer was given.
   static let replayed = RowFlags(rawValue: 4)
+  /// Its answer was dropped after its time.
+  static let forgotten = RowFlags(rawValue: 8)
 }
 
 /// What an operator decided about a batch; the id of an adopted one has a column of its own.

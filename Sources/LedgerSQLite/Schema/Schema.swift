@@ -10,7 +10,7 @@ import Ledger
 ///   the `outbox`. Of what lies apart only the request's own row changes, once.
 /// - `(call_key, ordinal)` is the only index with random keys, since such an index dominates the cost of accepting. Every
 ///   other index is partial and holds what is open, or rare, so none grows with what is finished.
-/// - Ids are given by the process and continue after the highest: whoever deletes old rows must keep the newest.
+/// - Ids are given by the process and continue after the highest, which whoever deletes old rows notes before.
 enum Schema {
   /// "MLRC"
   static let applicationID = 0x4D4C_5243
@@ -152,6 +152,6 @@ enum Schema {
   private static let version2 = """
     ALTER TABLE batch ADD COLUMN resolution INTEGER;
     ALTER TABLE batch ADD COLUMN resolution_batch TEXT;
-    INSERT INTO meta(name, value) VALUES ('responses_dropped_to', 0);
+    INSERT INTO meta(name, value) VALUES ('responses_dropped_to', 0), ('highest_request', 0), ('highest_attempt', 0);
     """
 }

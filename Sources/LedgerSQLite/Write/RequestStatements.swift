@@ -93,10 +93,12 @@ struct StoredRow {
   var replayNonce: String?
   var failure: Failure?
   var hasAnswer: Bool
+  /// Whether its answer was dropped: nothing is left to be given again.
+  var isForgotten: Bool
 
   static let columns = """
     id, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, batch_id, lane, ledger_id, body_hash, \
-    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id
+    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id, flags
     """
 
   init(_ row: Statement) throws {
@@ -118,10 +120,13 @@ struct StoredRow {
     replayNonce = row.optionalText(15)
     failure = try Failure(row, code: 16, message: 17)
     hasAnswer = !row.isNull(18)
+    isForgotten = RowFlags(rawValue: row.integer(19)).contains(.forgotten)
   }
 
   /// Whether others get this outcome too: a success, or a definite answer of the provider.
-  var isReplayable: Bool { state == .finished && (failure == nil || failure?.code == .providerRejected) }
+  var isReplayable: Bool {
+    state == .finished && !isForgotten && (failure == nil || failure?.code == .providerRejected)
+  }
 
   func isSubscriber(of envelope: Envelope) -> Bool {
     correlationID == envelope.storedCorrelationID && replyTo == envelope.replyTo
