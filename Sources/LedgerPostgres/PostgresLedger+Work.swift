@@ -96,6 +96,16 @@ extension PostgresLedger {
     try await rows.read { try $0.openBatches() }
   }
 
+  public func resolve(
+    label: String, as resolution: BatchResolution, at now: Timestamp
+  ) async throws(LedgerError) -> Bool {
+    try await commits.perform(rows: 1) { try $0.statements().batches.resolve(label: label, as: resolution) }
+  }
+
+  public func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+    try await rows.read { try $0.resolution(of: batch) }
+  }
+
   public func unsettledRows(
     _ batch: BatchID, after: RequestID?, limit: Int
   ) async throws(LedgerError) -> [UnsettledRow] {

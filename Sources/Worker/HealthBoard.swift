@@ -7,7 +7,12 @@ public final class HealthBoard: Sendable {
     case broker(String)
     case account(String)
     case backlog
+    /// A batch that cannot be read now.
     case batch(String)
+    /// A batch whose create is not confirmed.
+    case unknownBatch(String)
+    /// A batch whose key is not configured, and that no other key sees.
+    case unreachableBatch(String)
 
     public var name: String {
       switch self {
@@ -15,7 +20,7 @@ public final class HealthBoard: Sendable {
       case .broker(let link): "broker.\(link)"
       case .account(let name): "account.\(name)"
       case .backlog: "backlog"
-      case .batch(let label): "batch.\(label)"
+      case .batch(let label), .unknownBatch(let label), .unreachableBatch(let label): "batch.\(label)"
       }
     }
 

@@ -8,8 +8,8 @@ public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
     case takeOver, progress, runWindows, offer, offeredRows
     case admit, acknowledged, park, takeParked, parkedRoutes, cancel
-    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
-    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, backlog, backlogBytes, describe
+    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches, resolve, resolution
+    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, purge, backlog, backlogBytes, describe
   }
 
   private struct State {
@@ -185,6 +185,26 @@ public final class InterceptedLedger: LedgerStore {
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
     try await through(.openBatches) { () async throws(LedgerError) in try await base.openBatches() }
+  }
+
+  public func resolve(
+    label: String, as resolution: BatchResolution, at now: Timestamp
+  ) async throws(LedgerError) -> Bool {
+    try await through(.resolve) { () async throws(LedgerError) in
+      try await base.resolve(label: label, as: resolution, at: now)
+    }
+  }
+
+  public func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+    try await through(.resolution) { () async throws(LedgerError) in try await base.resolution(of: batch) }
+  }
+
+  public func purge(
+    finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int
+  ) async throws(LedgerError) -> PurgedRows {
+    try await through(.purge) { () async throws(LedgerError) in
+      try await base.purge(finishedBefore: finishedBefore, bodiesBefore: bodiesBefore, limit: limit)
+    }
   }
 
   public func unsettledRows(

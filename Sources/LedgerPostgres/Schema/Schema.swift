@@ -1,7 +1,8 @@
 /// The tables, in a schema of their own, and the steps by which an older one gets them.
 ///
-/// They mirror the SQLite ledger's: a `request` is a subscriber's row, what a result brings is appended, and every index
-/// but `request_call` is partial and holds what is open or rare, so that no claim costs more because of what is finished.
+/// They mirror the SQLite ledger's: a `request` is a subscriber's row, what a result brings is appended, and the indexes
+/// that claims walk hold what is open, so that none costs more because of what is finished. `request_finished` grows at
+/// its end and shrinks at its front; only the retention reads it.
 /// Beside them stands who works on what:
 ///
 /// - `replica` has a row for each process that lives; its end of lease is on this server's clock. A write transaction holds
@@ -81,6 +82,7 @@ enum Schema {
     CREATE INDEX request_claimed ON request(owner) WHERE state = 2;
     CREATE INDEX request_batch ON request(batch_id, id) WHERE state = 3;
     CREATE INDEX request_following ON request(leader_id, id) WHERE state = 4;
+    CREATE INDEX request_finished ON request(completed_at, id) WHERE state = 5;
     CREATE INDEX request_unacked ON request(call_key, ack_generation) WHERE ack_generation IS NOT NULL;
     CREATE INDEX request_nonce ON request(call_key, replay_nonce, ordinal) WHERE replay_nonce IS NOT NULL;
 
@@ -134,7 +136,9 @@ enum Schema {
       provider_batch_id text,
       submitted_at bigint,
       ended_at bigint,
-      halvings bigint NOT NULL
+      halvings bigint NOT NULL,
+      resolution smallint,
+      resolution_batch text
     );
     CREATE INDEX batch_open ON batch(owner, id) WHERE state <= 2;
 

@@ -15,6 +15,7 @@ struct BatchStatements {
   private let updatePlanned: PostgresStatement
   private let updateSubmitted: PostgresStatement
   private let updateEnded: PostgresStatement
+  private let updateResolution: PostgresStatement
   private let takeParked: PostgresStatement
 
   init(_ connection: PostgresConnection) throws {
@@ -49,10 +50,24 @@ struct BatchStatements {
     updateCreating = try PostgresStatement(
       connection, "UPDATE batch SET state = 1, input_file_id = $1::text WHERE id = $2::bigint")
     updatePlanned = try PostgresStatement(
-      connection, "UPDATE batch SET state = 0, input_file_id = NULL WHERE id = $1::bigint")
+      connection,
+      """
+      UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL
+      WHERE id = $1::bigint
+      """)
     updateSubmitted = try PostgresStatement(
       connection,
-      "UPDATE batch SET state = 2, provider_batch_id = $1::text, submitted_at = $2::bigint WHERE id = $3::bigint")
+      """
+      UPDATE batch SET state = 2, provider_batch_id = $1::text, submitted_at = $2::bigint, resolution = NULL,
+        resolution_batch = NULL
+      WHERE id = $3::bigint
+      """)
+    updateResolution = try PostgresStatement(
+      connection,
+      """
+      UPDATE batch SET resolution = $1::smallint, resolution_batch = $2::text
+      WHERE label = $3::text AND (state = 1 OR (state = 2 AND $2::text IS NULL))
+      """)
     updateEnded = try PostgresStatement(
       connection, "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
     takeParked = try PostgresStatement(
@@ -144,6 +159,15 @@ struct BatchStatements {
     updateEnded.bind(now.milliseconds)
     updateEnded.bind(batch.rawValue)
     try updateEnded.run()
+  }
+
+  /// Returns whether there is such a batch to be decided about.
+  func resolve(label: String, as resolution: BatchResolution) throws -> Bool {
+    let row = updateResolution.start()
+    row.bind(Int16(StoredResolution(resolution).rawValue))
+    row.bind(resolution.adoptedID)
+    row.bind(label)
+    return try row.run() == 1
   }
 
   // MARK: Rows

@@ -15,6 +15,7 @@ final class WriteSession: CommitSession {
     var batches: BatchStatements
     var replicas: ReplicaStatements
     var windows: WindowStatements
+    var retention: RetentionStatements
     var numbers: NumberStatements
   }
 
@@ -39,7 +40,7 @@ final class WriteSession: CommitSession {
         admissions: try AdmissionStatements(connection), requests: try RequestStatements(connection),
         outcomes: try OutcomeStatements(connection), batches: try BatchStatements(connection),
         replicas: try ReplicaStatements(connection), windows: try WindowStatements(connection),
-        numbers: try NumberStatements(connection))
+        retention: try RetentionStatements(connection), numbers: try NumberStatements(connection))
     }
   }
 

@@ -15,6 +15,7 @@ struct BatchStatements {
   private let updatePlanned: Statement
   private let updateSubmitted: Statement
   private let updateEnded: Statement
+  private let updateResolution: Statement
   private let selectParked: Statement
 
   init(_ connection: OpaquePointer) throws {
@@ -42,10 +43,24 @@ struct BatchStatements {
       """)
     selectState = try Statement(connection, "SELECT state, provider_batch_id FROM batch WHERE id = ?")
     updateCreating = try Statement(connection, "UPDATE batch SET state = 1, input_file_id = ? WHERE id = ?")
-    updatePlanned = try Statement(connection, "UPDATE batch SET state = 0, input_file_id = NULL WHERE id = ?")
+    updatePlanned = try Statement(
+      connection,
+      """
+      UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL WHERE id = ?
+      """)
     updateSubmitted = try Statement(
-      connection, "UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ? WHERE id = ?")
+      connection,
+      """
+      UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ?, resolution = NULL, resolution_batch = NULL
+      WHERE id = ?
+      """)
     updateEnded = try Statement(connection, "UPDATE batch SET state = ?, ended_at = ? WHERE id = ?")
+    updateResolution = try Statement(
+      connection,
+      """
+      UPDATE batch SET resolution = ?1, resolution_batch = ?2
+      WHERE label = ?3 AND state <= 2 AND (state = 1 OR (state = 2 AND ?2 IS NULL))
+      """)
     selectParked = try Statement(
       connection,
       """
@@ -129,6 +144,15 @@ struct BatchStatements {
     updateEnded.bind(now)
     updateEnded.bind(batch.rawValue)
     try updateEnded.run()
+  }
+
+  /// Returns whether there is such a batch to be decided about.
+  func resolve(label: String, as resolution: BatchResolution) throws -> Bool {
+    let row = updateResolution.start()
+    row.bind(StoredResolution(resolution))
+    row.bind(resolution.adoptedID)
+    row.bind(label)
+    return try row.run() == 1
   }
 
   // MARK: Rows

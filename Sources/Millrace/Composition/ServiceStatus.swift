@@ -36,7 +36,7 @@ extension HealthBoard.Part {
   fileprivate var stopsService: Bool {
     switch self {
     case .ledger, .broker, .backlog: true
-    case .account, .batch: false
+    case .account, .batch, .unknownBatch, .unreachableBatch: false
     }
   }
 }

@@ -2,7 +2,7 @@ import BatchCore
 import Ledger
 import Logging
 
-/// Keeps the backlog's gauges, and holds intake while the backlog is at its bound.
+/// Keeps the gauges of the backlog and of unknown batches, and holds intake while the backlog is at its bound.
 struct BacklogWatch: Sendable {
   let context: WorkerContext
   let gate: IntakeGate
@@ -12,6 +12,8 @@ struct BacklogWatch: Sendable {
     var known: Set<BacklogKey> = []
     var isFull = false
     while !Task.isCancelled {
+      context.metrics.unknown(
+        context.unknown.all, providers: context.providers.keys, now: context.time.now())
       if let entries = try? await context.ledger.backlog() {
         let keys = Set(entries.map { BacklogKey(lane: $0.lane, model: $0.model) })
         context.metrics.backlog(entries, gone: known.subtracting(keys), now: context.time.now())
