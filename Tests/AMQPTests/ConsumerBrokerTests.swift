@@ -52,7 +52,7 @@ extension BrokerTests {
           #expect(first.count == 7)
           // The passive look goes the way of everything else, so more deliveries would have come before it.
           let info = try #require(await consumer.queueInfo())
-          #expect(info == QueueInfo(name: queue, readyMessages: 43, consumers: 1))
+          #expect(info == QueueInfo(name: queue, readyMessages: 43, consumers: 1, ownConsumers: 1))
           consumer.settle(first)
           let rest = try await consumer.take(7)
           #expect(rest.map(\.text) == (7..<14).map(String.init))

@@ -6,7 +6,7 @@ import Threading
 /// commit. It counts what is going on, so that a test knows when all is quiet.
 public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
-    case admit, acknowledged, park, takeParked, parkedRoutes, cancel
+    case admit, acknowledged, park, takeParked, parkedRoutes, cancel, shiftWaiting
     case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
     case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, backlog, backlogBytes, describe
   }
@@ -113,6 +113,12 @@ public final class InterceptedLedger: LedgerStore {
   ) async throws(LedgerError) -> [RequestID] {
     try await through(.cancel) { () async throws(LedgerError) in
       try await base.cancel(tenant: tenant, correlationID: correlationID, at: now)
+    }
+  }
+
+  public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+    try await through(.shiftWaiting) { () async throws(LedgerError) in
+      try await base.shiftWaiting(after: after, upTo: upTo, by: step)
     }
   }
 

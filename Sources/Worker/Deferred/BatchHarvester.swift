@@ -16,16 +16,19 @@ struct BatchHarvester: Sendable {
   /// Returns whether rows may have gone back to the accepted rows.
   func harvest(_ batch: BatchRecord, from provider: any Provider) async -> Bool {
     guard let id = batch.providerBatchID else { return false }
-    var poll = BatchPoll(interval: context.configuration.pollInterval, since: batch.submittedAt ?? batch.createdAt)
+    // Its age counts on from what the wall clock says now, whatever happens to that clock later.
+    let age = max(.zero, context.time.now() - (batch.submittedAt ?? batch.createdAt))
+    var poll = BatchPoll(
+      interval: context.configuration.pollInterval, since: context.time.monotonic() + (.zero - age))
     var endedAt: Timestamp?
     while !Task.isCancelled {
-      guard (try? await context.time.sleep(for: poll.delay(at: context.time.now()))) != nil else { return false }
+      guard (try? await context.time.sleep(for: poll.delay(at: context.time.monotonic()))) != nil else { return false }
       do throws(ProviderError) {
         let snapshot = try await provider.retrieve(id)
         poll.answered()
         context.health.clear(.batch(batch.label))
         guard snapshot.state.isTerminal else { continue }
-        let now = context.time.now()
+        let now = context.time.monotonic()
         let ended = endedAt ?? now
         endedAt = ended
         let graceOver = now - ended >= context.configuration.settleGrace
@@ -36,7 +39,7 @@ struct BatchHarvester: Sendable {
         }
       } catch {
         if error.reason == .cancelled { return false }
-        if poll.failed(error, at: context.time.now()) {
+        if poll.failed(error, at: context.time.monotonic()) {
           await lost(batch, error)
           return false
         }
