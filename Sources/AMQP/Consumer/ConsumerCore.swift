@@ -218,7 +218,8 @@ actor ConsumerCore: EventLoopDriver {
       .queueDeclare(name: queue, passive: true, durable: false, exclusive: false, autoDelete: false, FieldTable()),
       channel: Self.scratchChannel)
     try await connection.call(.channelClose, channel: Self.scratchChannel)
-    return QueueInfo(name: queue, readyMessages: Int(found.messages), consumers: Int(found.consumers), ownConsumers: ownConsumers())
+    return QueueInfo(
+      name: queue, readyMessages: Int(found.messages), consumers: Int(found.consumers), ownConsumers: ownConsumers())
   }
 
   /// How many consumers of ours the broker counts: one that was ended stays until what it got is settled.

@@ -64,7 +64,7 @@ extension PublisherCore {
 
 extension OutboundMessage {
   /// Whether the broker's complaint is about this message's exchange as a whole. About a topic it speaks otherwise.
-  func isNamed(in complaint: String) -> Bool {
+  func isBlocked(by complaint: String) -> Bool {
     guard !exchange.isEmpty else { return false }
     return complaint.contains("no exchange '\(exchange)' in vhost")
       || complaint.contains("access to exchange '\(exchange)' in vhost")

@@ -266,7 +266,8 @@ actor PublisherCore: EventLoopDriver {
     logger.warning(
       "the broker closed the publishing channel",
       metadata: ["code": "\(code)", "text": "\(text)", "unconfirmed": "\(suspects.count)"])
-    if code == 403 || code == 404, let exchange = suspects.first(where: { $0.message.isNamed(in: text) })?.message.exchange {
+    let culprit = code == 403 || code == 404 ? suspects.first { $0.message.isBlocked(by: text) } : nil
+    if let exchange = culprit?.message.exchange {
       // All that is meant for a missing or forbidden exchange shares its fate: to find out one by one would close a
       // channel for each.
       for item in suspects where item.message.exchange == exchange { settle(item, .rejected(code: code, text: text)) }

@@ -39,7 +39,10 @@ final class CustodyWatch: Service {
       if !sharesInteractive { guarded.append(Guarded(queue: names.interactiveQueue, consumer: links.interactive)) }
     }
     self.guarded = guarded
-    for each in guarded { each.consumer.pause() }
+    for each in guarded {
+      each.consumer.pause()
+      noteUnseen(each)
+    }
   }
 
   func run() async throws {
@@ -82,14 +85,24 @@ final class CustodyWatch: Service {
     var looks: [SoleConsumer.Look?] = []
     for each in guarded {
       guard let info = await each.consumer.queueInfo() else {
+        noteUnseen(each)
         looks.append(nil)
         continue
       }
+      health.clear(.broker("queue.\(each.queue)"))
       looks.append(
         SoleConsumer.Look(
           queue: each.queue, consumers: info.consumers, own: info.ownConsumers,
           connection: each.consumer.counters.reconnects))
     }
     return looks
+  }
+
+  /// Until it is seen that nobody else consumes it, nothing is taken from a queue; and whoever is left out of a queue does
+  /// not hear that it was deleted.
+  private func noteUnseen(_ guarded: Guarded) {
+    health.report(
+      .broker("queue.\(guarded.queue)"),
+      "whether others consume the queue '\(guarded.queue)' cannot be seen: no connection, or no such queue")
   }
 }
