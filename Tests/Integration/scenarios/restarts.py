@@ -27,11 +27,15 @@ def run(bench):
     wanted = [job(number, "deferred", "restarts") for number in range(REQUESTS)]
     began = time.monotonic()
     publishing = bench.publishing([each.message() for each in wanted])
+    answered = 0
     for number in range(1, RESTARTS + 1):
         # The restarts are spread over the whole run, by what has been answered or at least published.
         share = REQUESTS * number // (RESTARTS + 2)
         wait_until(f"{share} requests to be published or answered",
                    lambda: publishing.error or max(publishing.sent // 2, collector.count) >= share, 300)
+        if number > 1:
+            wait_until("replies since the last restart", lambda: collector.count > answered, 120)
+        answered = collector.count
         bench.say(f"restart {number} of the broker at {publishing.sent} published, {collector.count} answered, "
                   f"{simulator.stats()['batch_rows']} rows paid")
         bench.broker.restart()

@@ -1,4 +1,4 @@
-"""The ledger's disk is full, and its file is locked by another program: custody stays where it is, and all goes on after.
+"""The ledger's disk is full, its file is locked or made read-only: custody stays where it is, and all goes on after.
 
 Run as root: a small file system is mounted for it. MILLRACE_LOCK_SECONDS says how long the file is locked.
 """
@@ -16,6 +16,7 @@ LOCK_SECONDS = float(os.environ.get("MILLRACE_LOCK_SECONDS", "12"))
 def run(bench):
     simulator = bench.simulator(latency_ms=100, batch_min_ms=500)
     locked(bench, simulator)
+    read_only(bench, simulator)
     if os.geteuid() == 0 and can_mount(bench):
         full(bench, simulator)
         read_only_at_start(bench, simulator)
@@ -53,6 +54,36 @@ def locked(bench, simulator):
     more.wait()
     collector.wait_for(200, 90)
     finish(bench, simulator, service, collector, wanted, "locked")
+
+
+def read_only(bench, simulator):
+    """Nothing may be written to the file any more, not even through a descriptor that is open."""
+    service = bench.service(simulator, name="immutable")
+    files = [service.folder / name for name in ("ledger.sqlite", "ledger.sqlite-wal")]
+    collector = bench.collector("integration.immutable")
+    wanted = jobs(200, "immutable")
+    bench.publishing([each.message() for each in wanted[:100]]).wait()
+    collector.wait_for(100, 60)
+    if subprocess.run(["chattr", "+i", *files], capture_output=True).returncode != 0:
+        bench.say("SKIPPED read-only file: chattr +i needs root, and a file system that has it")
+        return
+    try:
+        more = bench.publishing([each.message() for each in wanted[100:]])
+        line = service.wait_unready("ledger", "ledger.sqlite")
+        bench.say(f"/readyz: {line}")
+        more.wait()
+        time.sleep(3)  # No synchronisation: that nothing happens takes time to see.
+        equal("payments while nothing can be written", len(by_prompt(simulator, wanted)), 100)
+    finally:
+        subprocess.run(["chattr", "-i", *files], check=True)
+    service.wait_ready()
+    collector.wait_for(200, 60)
+    finish(bench, simulator, service, collector, wanted, "read-only")
+
+
+def by_prompt(simulator, wanted):
+    payments = simulator.payments()
+    return [each for each in wanted if payments[each.key]]
 
 
 def full(bench, simulator):
