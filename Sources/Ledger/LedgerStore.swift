@@ -55,6 +55,10 @@ public protocol LedgerStore: Sendable {
   /// Returns the rows.
   func cancel(tenant: String, correlationID: [UInt8], at now: Timestamp) async throws(LedgerError) -> [RequestID]
 
+  /// Moves when waiting rows, accepted or parked, may be sent, for those whose time lies after the one and not after the
+  /// other: the clock that the times were taken from was set.
+  func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError)
+
   // MARK: Batches
 
   /// Accepted rows without a batch in id order, after the given one.

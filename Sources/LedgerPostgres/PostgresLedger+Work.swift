@@ -37,6 +37,12 @@ extension PostgresLedger {
     try await rows.read { try $0.parkedRoutes() }
   }
 
+  public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { session in
+      try session.statements().batches.shift(after: after, upTo: upTo, by: step)
+    }
+  }
+
   public func cancel(
     tenant: String, correlationID: [UInt8], at now: Timestamp
   ) async throws(LedgerError) -> [RequestID] {

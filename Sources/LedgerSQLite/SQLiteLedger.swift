@@ -130,6 +130,10 @@ extension SQLiteLedger {
     try await rows.read { try $0.parkedRoutes() }
   }
 
+  public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.batches.shift(after: after, upTo: upTo, by: step) }
+  }
+
   public func cancel(
     tenant: String, correlationID: [UInt8], at now: Timestamp
   ) async throws(LedgerError) -> [RequestID] {

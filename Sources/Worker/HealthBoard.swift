@@ -7,6 +7,8 @@ public final class HealthBoard: Sendable {
     case broker(String)
     case account(String)
     case backlog
+    /// Others consume the request queues, which concerns the whole service or only a lane that waits for them.
+    case consumers(stopsService: Bool)
     /// A batch that cannot be read now.
     case batch(String)
     /// A batch whose create is not confirmed.
@@ -20,6 +22,7 @@ public final class HealthBoard: Sendable {
       case .broker(let link): "broker.\(link)"
       case .account(let name): "account.\(name)"
       case .backlog: "backlog"
+      case .consumers: "consumers"
       case .batch(let label), .unknownBatch(let label), .unreachableBatch(let label): "batch.\(label)"
       }
     }

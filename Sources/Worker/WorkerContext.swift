@@ -18,6 +18,7 @@ struct WorkerContext: Sendable {
   /// Raised when a reply became ready.
   var outboxReady: Signal
   var unknown = UnknownBatches()
+  var store: StoreWatch
 
   var policy: AttemptPolicy {
     AttemptPolicy(
@@ -25,7 +26,7 @@ struct WorkerContext: Sendable {
       maximumRetryAfter: configuration.maximumRetryAfter)
   }
 
-  var retry: LedgerRetry { LedgerRetry(time: time, health: health, logger: logger) }
+  var retry: LedgerRetry { LedgerRetry(time: time, store: store, logger: logger) }
 
   func random() -> UInt64 { UInt64.random(in: .min ... .max) }
 

@@ -7,7 +7,7 @@ import Threading
 public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
     case takeOver, progress, runWindows, offer, offeredRows
-    case admit, acknowledged, park, takeParked, parkedRoutes, cancel
+    case admit, acknowledged, park, takeParked, parkedRoutes, cancel, shiftWaiting
     case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches, resolve, resolution
     case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, purge, backlog, backlogBytes, describe
   }
@@ -138,6 +138,12 @@ public final class InterceptedLedger: LedgerStore {
   ) async throws(LedgerError) -> [RequestID] {
     try await through(.cancel) { () async throws(LedgerError) in
       try await base.cancel(tenant: tenant, correlationID: correlationID, at: now)
+    }
+  }
+
+  public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+    try await through(.shiftWaiting) { () async throws(LedgerError) in
+      try await base.shiftWaiting(after: after, upTo: upTo, by: step)
     }
   }
 

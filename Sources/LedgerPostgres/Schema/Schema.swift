@@ -5,8 +5,9 @@
 /// its end and shrinks at its front; only the retention reads it.
 /// Beside them stands who works on what:
 ///
-/// - `replica` has a row for each process that lives; its end of lease is on this server's clock. A write transaction holds
-///   its replica's row, so a row that could be deleted has nothing under way.
+/// - `replica` has a row for each process that lives, which counts its renewals: who sees the count stand still for a lease
+///   takes it for gone, so that no clock which is set says anything. A write transaction holds its replica's row, so a row
+///   that could be deleted has nothing under way.
 /// - `gone` names processes whose row was deleted, until the last of their work is another's.
 /// - `owner` of a batch, a claim, a reply and a window is the replica that works on it.
 enum Schema {
@@ -26,7 +27,9 @@ enum Schema {
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       process text NOT NULL,
       started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-      expires_at timestamptz NOT NULL
+      lease_ms bigint NOT NULL,
+      renewals bigint NOT NULL DEFAULT 0,
+      renewed_at timestamptz NOT NULL DEFAULT clock_timestamp()
     );
     CREATE TABLE gone(id bigint PRIMARY KEY, since timestamptz NOT NULL DEFAULT clock_timestamp());
 

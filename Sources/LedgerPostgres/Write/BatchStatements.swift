@@ -17,6 +17,7 @@ struct BatchStatements {
   private let updateEnded: PostgresStatement
   private let updateResolution: PostgresStatement
   private let takeParked: PostgresStatement
+  private let shiftWaiting: PostgresStatement
 
   init(_ connection: PostgresConnection) throws {
     insertBatch = try PostgresStatement(
@@ -70,6 +71,12 @@ struct BatchStatements {
       """)
     updateEnded = try PostgresStatement(
       connection, "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
+    shiftWaiting = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET not_before = not_before + $1::bigint
+      WHERE state IN (0, 1) AND not_before > $2::bigint AND not_before <= $3::bigint
+      """)
     takeParked = try PostgresStatement(
       connection,
       """
@@ -84,6 +91,15 @@ struct BatchStatements {
         t.received_at
       FROM taken t JOIN model m ON m.id = t.model JOIN body b ON b.request_id = t.id ORDER BY t.not_before, t.id
       """)
+  }
+
+  // MARK: Waiting
+
+  func shift(after: Timestamp, upTo: Timestamp, by step: Duration) throws {
+    shiftWaiting.start().bind(step.wholeMilliseconds)
+    shiftWaiting.bind(after.milliseconds)
+    shiftWaiting.bind(upTo.milliseconds)
+    try shiftWaiting.run()
   }
 
   // MARK: Plan

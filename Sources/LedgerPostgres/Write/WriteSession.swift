@@ -28,6 +28,7 @@ final class WriteSession: CommitSession {
   private var models = NameCache<String>()
   private var routes = NameCache<Route>()
   var pending = PendingRows()
+  var silences = Silences()
   /// Of the open transaction.
   private var transaction: String?
   /// How many were begun.

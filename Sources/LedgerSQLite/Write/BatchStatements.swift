@@ -17,6 +17,8 @@ struct BatchStatements {
   private let updateEnded: Statement
   private let updateResolution: Statement
   private let selectParked: Statement
+  private let shiftAccepted: Statement
+  private let shiftParked: Statement
 
   init(_ connection: OpaquePointer) throws {
     insertBatch = try Statement(
@@ -69,6 +71,25 @@ struct BatchStatements {
       FROM request r INDEXED BY request_parked JOIN model m ON m.id = r.model JOIN body b ON b.request_id = r.id
       WHERE r.state = 1 AND r.route = ? AND r.not_before <= ? ORDER BY r.not_before, r.id LIMIT ?
       """)
+    func shift(_ state: RowState, by index: String) throws -> Statement {
+      try Statement(
+        connection,
+        """
+        UPDATE request INDEXED BY \(index) SET not_before = not_before + ?1
+        WHERE state = \(state.rawValue) AND not_before > ?2 AND not_before <= ?3
+        """)
+    }
+    shiftAccepted = try shift(.accepted, by: "request_accepted")
+    shiftParked = try shift(.parked, by: "request_parked")
+  }
+
+  func shift(after: Timestamp, upTo: Timestamp, by step: Duration) throws {
+    for statement in [shiftAccepted, shiftParked] {
+      statement.start().bind(step.wholeMilliseconds)
+      statement.bind(after.milliseconds)
+      statement.bind(upTo.milliseconds)
+      try statement.run()
+    }
   }
 
   // MARK: Plan

@@ -36,6 +36,7 @@ extension HealthBoard.Part {
   fileprivate var stopsService: Bool {
     switch self {
     case .ledger, .broker, .backlog: true
+    case .consumers(let stopsService): stopsService
     case .account, .batch, .unknownBatch, .unreachableBatch: false
     }
   }

@@ -167,6 +167,10 @@
       try await ledger.purge(finishedBefore: finishedBefore, bodiesBefore: bodiesBefore, limit: limit)
     }
 
+    func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+      try await ledger.shiftWaiting(after: after, upTo: upTo, by: step)
+    }
+
     func openBatches() async throws(LedgerError) -> [BatchRecord] { try await ledger.openBatches() }
 
     func unsettledRows(

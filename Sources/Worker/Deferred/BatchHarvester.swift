@@ -25,11 +25,14 @@ struct BatchHarvester: Sendable {
   ///   batch is not found.
   func harvest(_ batch: BatchRecord, from provider: any Provider, isPinned: Bool) async -> Result {
     guard let id = batch.providerBatchID else { return .stopped }
-    var poll = BatchPoll(interval: context.configuration.pollInterval, since: batch.submittedAt ?? batch.createdAt)
+    // Its age counts on from what the wall clock says now, whatever happens to that clock later.
+    let age = max(.zero, context.time.now() - (batch.submittedAt ?? batch.createdAt))
+    var poll = BatchPoll(
+      interval: context.configuration.pollInterval, since: context.time.monotonic() + (.zero - age))
     var endedAt: Timestamp?
     while !Task.isCancelled {
       var isSeen = false
-      guard (try? await context.time.sleep(for: poll.delay(at: context.time.now()))) != nil else { return .stopped }
+      guard (try? await context.time.sleep(for: poll.delay(at: context.time.monotonic()))) != nil else { return .stopped }
       do throws(ProviderError) {
         let snapshot = try await provider.retrieve(id)
         poll.answered()
@@ -37,7 +40,7 @@ struct BatchHarvester: Sendable {
         if !isPinned { context.isKnown(batch) }
         isSeen = true
         guard snapshot.state.isTerminal else { continue }
-        let now = context.time.now()
+        let now = context.time.monotonic()
         let ended = endedAt ?? now
         endedAt = ended
         let graceOver = now - ended >= context.configuration.settleGrace
@@ -49,7 +52,7 @@ struct BatchHarvester: Sendable {
       } catch {
         if error.reason == .cancelled { return .stopped }
         if !isPinned, !isSeen, error.reason.isAboutKey { return .unreachable(error) }
-        if poll.failed(error, at: context.time.now()), isPinned {
+        if poll.failed(error, at: context.time.monotonic()), isPinned {
           await lost(batch, error)
           return .settled
         }
