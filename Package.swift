@@ -34,6 +34,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "CLinux"),
 
     // Pure: no IO, time passed in.
@@ -48,6 +49,7 @@ let package = Package(
     .target(name: "Providers", dependencies: ["BatchCore", "Wire"]),
     .target(name: "Ledger", dependencies: ["BatchCore", "Wire"]),
     .target(name: "LedgerSQLite", dependencies: ["Ledger", "BatchCore", "Wire", "Threading", grdb, sqlite]),
+    .target(name: "LedgerPostgres", dependencies: ["Ledger", "BatchCore", "Wire", "Threading", "CPostgres"]),
     .target(name: "Settings", dependencies: [yams]),
     .target(name: "Observability", dependencies: ["Threading", logging, metrics]),
     .target(name: "AdminServer", dependencies: [hummingbird, logging, lifecycle]),
@@ -85,6 +87,9 @@ let package = Package(
     .testTarget(
       name: "LedgerSQLiteTests",
       dependencies: ["LedgerSQLite", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport", grdb]),
+    .testTarget(
+      name: "LedgerPostgresTests",
+      dependencies: ["LedgerPostgres", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport"]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "Threading", logging, metrics]),
     .testTarget(name: "AdminServerTests", dependencies: ["AdminServer", hummingbird, logging, lifecycle]),
@@ -123,7 +128,7 @@ if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
 }
 
 // C-facing modules additionally check that every unsafe use is marked.
-let facesC: Set<String> = ["AMQP", "CurlHTTP", "Threading"]
+let facesC: Set<String> = ["AMQP", "CurlHTTP", "LedgerPostgres", "Threading"]
 let isC: Set<String> = ["CLinux", "EchoReference"]
 
 for target in package.targets where target.type != .system && !isC.contains(target.name) {

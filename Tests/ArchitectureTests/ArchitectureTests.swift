@@ -14,6 +14,7 @@ import Testing
     "Providers": ["BatchCore", "Wire"],
     "Ledger": ["BatchCore", "Wire"],
     "LedgerSQLite": ["Ledger", "BatchCore", "Wire", "Threading"],
+    "LedgerPostgres": ["Ledger", "BatchCore", "Wire", "Threading"],
     "Settings": [],
     "Observability": ["Threading"],
     "AdminServer": [],
@@ -28,6 +29,7 @@ import Testing
   /// Each C module is imported by one Swift module.
   static let ownersOfC: [String: Set<String>] = [
     "CRabbitMQ": ["AMQP"], "CCurl": ["CurlHTTP"], "CCrypto": ["Wire"], "CZlib": ["Wire"], "CLinux": ["Threading"],
+    "CPostgres": ["LedgerPostgres"],
   ]
 
   /// What a module may import from outside the package. Foundation only where a dependency brings it in anyway.
@@ -41,6 +43,7 @@ import Testing
     "Providers": ["Synchronization"],
     "Ledger": [],
     "LedgerSQLite": ["GRDB", "GRDBSQLite", "Dispatch", "Glibc", "Synchronization"],
+    "LedgerPostgres": ["Glibc", "Synchronization"],
     "Settings": ["Yams", "Glibc"],
     "Observability": ["CoreMetrics", "Metrics", "Logging", "Glibc", "Synchronization"],
     "AdminServer": [
