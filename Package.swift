@@ -116,14 +116,18 @@ let package = Package(
 // The sanitizer run covers the modules that talk to C; the rest would only make it slow to build.
 if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
   let kept: Set<String> = [
-    "CRabbitMQ", "CCurl", "CCrypto", "CZlib", "CLinux", "BatchCore", "Wire", "Threading", "AMQP", "CurlHTTP",
-    "AMQPTests", "CurlHTTPTests", "ThreadingTests",
+    "CRabbitMQ", "CCurl", "CCrypto", "CZlib", "CPostgres", "CLinux", "BatchCore", "Wire", "Threading", "AMQP",
+    "CurlHTTP",
+    "Ledger", "LedgerPostgres", "AMQPTests", "CurlHTTPTests", "ThreadingTests", "LedgerPostgresTests",
+    // What the suite that every ledger must pass is made of.
+    "TestSupport", "Worker", "Tokenizer",
   ]
   package.products = []
   package.targets.removeAll { !kept.contains($0.name) }
   package.dependencies.removeAll {
     guard case .sourceControl(_, let location, _) = $0.kind else { return false }
-    return !["swift-log", "swift-collections"].contains { location.hasSuffix($0) }
+    let needed = ["swift-log", "swift-collections", "swift-metrics", "swift-service-lifecycle"]
+    return !needed.contains { location.hasSuffix($0) }
   }
 }
 

@@ -43,6 +43,11 @@ final class PostgresPlace: Sendable {
     }
   }
 
+  /// Runs commands in a session of their own.
+  func run(_ commands: String) async throws {
+    try await connected { connection in _ = try connection.simple(commands) }
+  }
+
   private static func url(of database: String, on server: String) throws -> String {
     var components = try #require(URLComponents(string: server))
     components.path = "/" + database

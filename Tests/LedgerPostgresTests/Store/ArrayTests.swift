@@ -10,7 +10,7 @@ struct ArrayTests {
   private func roundTrip<Value: PostgresValue & Equatable & Sendable>(
     _ values: [Value?], _ read: @Sendable (PostgresRow, CInt) throws -> Value
   ) async throws {
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare("SELECT v, n FROM unnest($1) WITH ORDINALITY AS u(v, n) ORDER BY n")
       // Twice in one statement: the buffer is used again.
       for sent in [values, values.reversed()] {
@@ -37,7 +37,7 @@ struct ArrayTests {
   }
 
   @Test func anEmptyArrayGivesNoRows() async throws {
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare(
         "SELECT count(*), cardinality($1), $1 IS NULL FROM unnest($1, $2) AS u(a, b)")
       statement.start()
@@ -64,7 +64,7 @@ struct ArrayTests {
 
   @Test func columnsComeFromTheFieldsOfElements() async throws {
     let items = (0..<5000).map { Item(id: Int64($0), text: $0 % 3 == 0 ? nil : "text \($0)") }
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       try connection.simple("CREATE TABLE item (id int8 PRIMARY KEY, text text)")
       let insert = connection.prepare(
         "INSERT INTO item SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING RETURNING id")

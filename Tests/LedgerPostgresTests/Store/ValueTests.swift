@@ -12,7 +12,7 @@ struct ValueTests {
   }
 
   @Test func integersOfEverySizeRoundTrip() async throws {
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare("SELECT $1, $2, $3, $4")
       for (small, medium, large) in [
         (Int16.min, Int32.min, Int64.min), (-1, -1, -1), (0, 0, 0), (Int16.max, Int32.max, Int64.max),
@@ -34,7 +34,7 @@ struct ValueTests {
   @Test func otherValuesRoundTrip() async throws {
     let digest = try #require(SHA256Digest((0..<32).map { UInt8($0) }))
     let id = try #require(LedgerID(bytes: (0..<16).map { UInt8($0) }))
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare("SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9")
       statement.start()
       statement.bind(true)
@@ -62,7 +62,7 @@ struct ValueTests {
   }
 
   @Test func nullIsNothingOfEveryKind() async throws {
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare("SELECT $1, $2, $3, $4, $5, $6::int8")
       statement.start()
       statement.bind(nil as Int64?)
@@ -103,7 +103,7 @@ struct ValueTests {
     for value in UInt32(1)...0x10FFFF { if let scalar = Unicode.Scalar(value) { text.unicodeScalars.append(scalar) } }
     let all = text
     #expect(all.unicodeScalars.count == 0x10FFFF - 0x800)
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare("SELECT $1, length($1)")
       statement.start().bind(all)
       let row = try statement.execute()[0]
@@ -114,7 +114,7 @@ struct ValueTests {
   }
 
   @Test func theNullCharacterIsRefusedAsTextAndKeptAsBytes() async throws {
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let text = connection.prepare("SELECT $1")
       text.start().bind("a\0b")
       let error = try failure { try text.run() }
@@ -132,7 +132,7 @@ struct ValueTests {
     var bytes = [UInt8](repeating: 0, count: count)
     for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index &* 31 ^ index >> 8) }
     let sent = bytes
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare("SELECT $1, length($1), $2")
       for _ in 0..<2 {
         statement.start()
@@ -147,7 +147,7 @@ struct ValueTests {
   }
 
   @Test func whatIsNotOfTheFormAskedForIsDamaged() async throws {
-    try await PostgresPlace().connected { connection in
+    try await PostgresPlace().connected { connection throws in
       let statement = connection.prepare(
         "SELECT 'abc'::text, NULL::int8, '\\xff'::bytea, 300::int4, true, '\\x'::bytea")
       let row = try statement.start().execute()[0]
