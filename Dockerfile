@@ -6,7 +6,7 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      libcurl4-openssl-dev librabbitmq-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev \
+      libcurl4-openssl-dev libpq-dev librabbitmq-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 
@@ -38,7 +38,7 @@ COPY --from=build /out/symbols /
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      ca-certificates libcurl4 librabbitmq4 libsqlite3-0 libssl3 libstdc++6 zlib1g \
+      ca-certificates libcurl4 libpq5 librabbitmq4 libsqlite3-0 libssl3 libstdc++6 zlib1g \
  && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* \
  && groupadd --gid 10001 millrace \
  && useradd --uid 10001 --gid millrace --no-log-init --no-create-home --home-dir /var/lib/millrace \

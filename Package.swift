@@ -33,8 +33,8 @@ let package = Package(
     .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "CLinux"),
 
     // Pure: no IO, time passed in.
@@ -123,14 +123,18 @@ let package = Package(
 // The sanitizer run covers the modules that talk to C; the rest would only make it slow to build.
 if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
   let kept: Set<String> = [
-    "CRabbitMQ", "CCurl", "CCrypto", "CZlib", "CLinux", "BatchCore", "Wire", "Threading", "AMQP", "CurlHTTP",
-    "AMQPTests", "CurlHTTPTests", "ThreadingTests",
+    "CRabbitMQ", "CCurl", "CCrypto", "CZlib", "CPostgres", "CLinux", "BatchCore", "Wire", "Threading", "AMQP",
+    "CurlHTTP",
+    "Ledger", "LedgerPostgres", "AMQPTests", "CurlHTTPTests", "ThreadingTests", "LedgerPostgresTests",
+    // What the suite that every ledger must pass is made of.
+    "TestSupport", "Worker", "Tokenizer",
   ]
   package.products = []
   package.targets.removeAll { !kept.contains($0.name) }
   package.dependencies.removeAll {
     guard case .sourceControl(_, let location, _) = $0.kind else { return false }
-    return !["swift-log", "swift-collections"].contains { location.hasSuffix($0) }
+    let needed = ["swift-log", "swift-collections", "swift-metrics", "swift-service-lifecycle"]
+    return !needed.contains { location.hasSuffix($0) }
   }
 }
 

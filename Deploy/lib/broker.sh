@@ -53,24 +53,7 @@ exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 
 read_file() { [ -s "$folder/$1" ] && cat "$folder/$1" || true; }
 
-# Whether something listens on a TCP port of any address.
-listening() {
-  hex=$(printf ':%04X' "$1")
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-    awk -v port="$hex" '$4 == "0A" && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }'
-}
-
-# A port below the kernel's ephemeral range that nobody listens on.
-free_port() {
-  tries=0
-  while [ $tries -lt 200 ]; do
-    number=$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')
-    port=$((20000 + number % 12000))
-    case " $taken " in *" $port "*) ;; *) if ! listening "$port"; then echo "$port"; return 0; fi ;; esac
-    tries=$((tries + 1))
-  done
-  return 1
-}
+. "$(dirname "$0")/ports.sh"
 
 # Whether the process in DIR/pid is this broker and not a later user of its number.
 running() {

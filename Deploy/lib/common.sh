@@ -31,7 +31,7 @@ need_packages() {
 }
 
 # What building and running need.
-BUILD_PACKAGES=(librabbitmq-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libsqlite3-dev pkg-config)
+BUILD_PACKAGES=(librabbitmq-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libsqlite3-dev libpq-dev pkg-config)
 
 need_swift() {
   command -v swift >/dev/null || fail "no swift on PATH; install a Swift 6.3 toolchain (swift.org/install)"

@@ -50,10 +50,10 @@ public final class PostgresLedger: LedgerStore {
     do {
       let connection = try PostgresConnection(try PostgresParameters(url: url))
       defer { connection.close() }
-      let outcome = try Migration(connection: connection, place: mapping.place).run()
+      let outcome = try Migration(connection: connection, place: mapping.name).run()
       return outcome.found == outcome.now
-        ? "ledger \(mapping.place) has schema version \(outcome.now): nothing to do"
-        : "ledger \(mapping.place) went from schema version \(outcome.found) to \(outcome.now)"
+        ? "ledger \(mapping.name) has schema version \(outcome.now): nothing to do"
+        : "ledger \(mapping.name) went from schema version \(outcome.found) to \(outcome.now)"
     } catch {
       throw mapping(error)
     }
@@ -65,7 +65,7 @@ public final class PostgresLedger: LedgerStore {
     do {
       let connection = try PostgresConnection(try PostgresParameters(url: url))
       defer { connection.close() }
-      return try Migration(connection: connection, place: mapping.place).inspect()
+      return try Migration(connection: connection, place: mapping.name).inspect()
     } catch {
       throw mapping(error)
     }
@@ -73,7 +73,7 @@ public final class PostgresLedger: LedgerStore {
 
   private static func mapping(of url: String) throws(LedgerError) -> ErrorMapping {
     do throws(PostgresFailure) {
-      return ErrorMapping(place: try PostgresParameters(url: url).place)
+      return ErrorMapping(name: try PostgresParameters(url: url).name)
     } catch {
       throw LedgerError(.unusable, "ledger.url cannot be used: \(error.message)")
     }
@@ -84,10 +84,8 @@ public final class PostgresLedger: LedgerStore {
   ) throws -> Int64 {
     let connection = try PostgresConnection(parameters)
     defer { connection.close() }
-    _ = try Migration(connection: connection, place: mapping.place).run()
-    let join = try PostgresStatement(
-      connection,
-      """
+    _ = try Migration(connection: connection, place: mapping.name).run()
+    let join = connection.prepare("""
       INSERT INTO millrace.replica(process, lease_ms) VALUES ($1::text, $2::bigint) RETURNING id
       """)
     join.start().bind(process)
@@ -138,6 +136,6 @@ public final class PostgresLedger: LedgerStore {
   public func describe() async throws(LedgerError) -> String {
     let server = try await rows.read { try $0.server() }
     return
-      "Postgres ledger \(mapping.place), server \(server.version), schema version \(server.schema), replicas: \(server.replicas)"
+      "Postgres ledger \(mapping.name), server \(server.version), schema version \(server.schema), replicas: \(server.replicas)"
   }
 }

@@ -1,42 +1,55 @@
 import Foundation
-import Ledger
 import TestSupport
+import Testing
 
 @testable import LedgerPostgres
 
 /// A database of its own for a test's ledger, dropped with it.
 final class PostgresPlace: Sendable {
   let url: String
-  private let name: String
+  let database: String
   private let server: String
 
-  /// - Throws: when `MILLRACE_TEST_POSTGRES_URL` names no server on which databases can be made; `Deploy/test` starts one.
-  init() throws {
-    guard let server = ProcessInfo.processInfo.environment["MILLRACE_TEST_POSTGRES_URL"] else {
-      throw MissingServer()
-    }
+  /// - Parameter server: The URL of a database of a user who may create others; without it that of `Deploy/test`.
+  init(server: String? = nil) async throws {
+    let server = try server ?? TestPostgres.url()
+    let database = "test_\(UInt64.random(in: 0...UInt64.max))"
     self.server = server
-    name = "millrace_test_\(UUID().uuidString.lowercased().filter { $0 != "-" })"
-    let connection = try PostgresConnection(try PostgresParameters(url: server))
-    defer { connection.close() }
-    try connection.simple("CREATE DATABASE \(name)")
-    url = try Self.url(server, database: name)
+    self.database = database
+    url = try Self.url(of: database, on: server)
+    try await onThread {
+      let connection = try TestPostgres.connect(server)
+      defer { connection.close() }
+      try connection.simple("CREATE DATABASE \(database)")
+    }
   }
 
   deinit {
-    guard let parameters = try? PostgresParameters(url: server), let connection = try? PostgresConnection(parameters)
-    else { return }
-    defer { connection.close() }
-    _ = try? connection.simple("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+    // Not waited for; what is left goes with the server.
+    Thread.detachNewThread { [server, database] in
+      guard let connection = try? TestPostgres.connect(server) else { return }
+      _ = try? connection.simple("DROP DATABASE IF EXISTS \(database) WITH (FORCE)")
+      connection.close()
+    }
   }
 
-  private static func url(_ server: String, database: String) throws -> String {
-    guard var parts = URLComponents(string: server) else { throw MissingServer() }
-    parts.path = "/\(database)"
-    guard let url = parts.string else { throw MissingServer() }
-    return url
+  /// Runs the closure on a thread of its own with a connection to the database.
+  func connected<Value: Sendable>(
+    timeout: Duration = .seconds(30), _ body: @Sendable (PostgresConnection) throws -> Value
+  ) async throws -> Value {
+    try await onThread { [url] in
+      let connection = try TestPostgres.connect(url, timeout: timeout)
+      defer { connection.close() }
+      return try body(connection)
+    }
   }
 
+  /// Runs commands in a session of their own.
+  func run(_ commands: String) async throws {
+    try await connected { connection in _ = try connection.simple(commands) }
+  }
+
+  /// Opens a ledger here, as another replica each time.
   func open(lease: Duration = .seconds(30), process: String? = nil) throws -> PostgresLedger {
     try PostgresLedger.open(url: url, lease: lease, process: process)
   }
@@ -44,10 +57,10 @@ final class PostgresPlace: Sendable {
   var place: LedgerPlace {
     LedgerPlace { [self] in try open() }
   }
-}
 
-struct MissingServer: Error, CustomStringConvertible {
-  var description: String {
-    "MILLRACE_TEST_POSTGRES_URL names no Postgres server; run Deploy/test, or set it to postgres://user:password@host/postgres"
+  private static func url(of database: String, on server: String) throws -> String {
+    var components = try #require(URLComponents(string: server))
+    components.path = "/" + database
+    return try #require(components.string)
   }
 }

@@ -5,9 +5,9 @@ import Wire
 
 /// Walks this replica's part of the outbox. Its place is kept in memory, so that taking a reply writes nothing.
 struct OutboxReader {
-  private let select: PostgresStatement
-  private let selectLeaders: PostgresStatement
-  private let selectBodies: PostgresStatement
+  private let select: PreparedStatement
+  private let selectLeaders: PreparedStatement
+  private let selectBodies: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
     let answer = """
@@ -18,9 +18,7 @@ struct OutboxReader {
       LEFT JOIN attempt a ON a.id = r.answer_id
       LEFT JOIN batch b ON b.id = r.batch_id
       """
-    select = try PostgresStatement(
-      connection,
-      """
+    select = connection.prepare("""
       SELECT \(answer), o.seq, r.id, r.kind, r.ledger_id, r.leader_id, r.flags, r.correlation_id, r.reply_to,
         r.tenant, r.cost_center, r.user_tag, r.service, r.environment, r.context, r.failure_code, r.failure_message,
         r.lane, t.provider, t.model, m.name, r.received_at, r.completed_at, r.deadline, o.again
@@ -28,12 +26,8 @@ struct OutboxReader {
       LEFT JOIN route t ON t.id = r.route LEFT JOIN model m ON m.id = r.model
       WHERE o.owner = $1::bigint AND o.seq > $2::bigint ORDER BY o.seq LIMIT $3::bigint
       """)
-    selectLeaders = try PostgresStatement(
-      connection,
-      "SELECT \(answer), r.ledger_id, r.id FROM request r \(joins) WHERE r.id = ANY($1::bigint[])")
-    selectBodies = try PostgresStatement(
-      connection,
-      """
+    selectLeaders = connection.prepare("SELECT \(answer), r.ledger_id, r.id FROM request r \(joins) WHERE r.id = ANY($1::bigint[])")
+    selectBodies = connection.prepare("""
       SELECT request_id, bytes, properties FROM body WHERE request_id = ANY($1::bigint[]) AND bytes IS NOT NULL
       """)
   }
@@ -75,13 +69,13 @@ struct OutboxReader {
     let kind: RowKind = try row.value(12)
     let ledgerID = try row.ledgerID(13)
     let flags = RowFlags(rawValue: try row.integer(15))
-    let context = RequestContext(bytes: try row.optionalBytes(23))
+    let context = RequestContext(bytes: row.optionalBytes(23))
     let tags = CostTags(
       tenant: try row.text(18), costCenter: try row.optionalText(19), user: try row.optionalText(20),
       service: try row.optionalText(21), environment: try row.optionalText(22))
     let address = ReplyAddress(
-      correlationID: try row.optionalBytes(16) ?? Array(ledgerID.text.utf8),
-      correlationGenerated: flags.contains(.correlationGenerated), replyTo: try row.optionalBytes(17),
+      correlationID: row.optionalBytes(16) ?? Array(ledgerID.text.utf8),
+      correlationGenerated: flags.contains(.correlationGenerated), replyTo: row.optionalBytes(17),
       customID: context.customID, tags: tags, trace: context.trace, callbackURL: context.callbackURL,
       noReply: flags.contains(.noReply))
     let receivedAt = try row.timestamp(30)
@@ -105,7 +99,7 @@ struct OutboxReader {
   private static func fill(_ reply: inout PendingReply, from row: PostgresRow) throws {
     if let status = try row.optionalInteger(0) {
       reply.response = ProviderResponse(
-        statusCode: Int(status), requestID: try row.optionalText(1), body: try row.optionalBytes(2) ?? [])
+        statusCode: Int(status), requestID: try row.optionalText(1), body: row.optionalBytes(2) ?? [])
     }
     if let input = try row.optionalInteger(3) {
       reply.usage = Usage(
@@ -124,10 +118,10 @@ struct OutboxReader {
     let letters = found.filter(\.mayBeDeadLetter).map(\.reply.id.rawValue)
     if letters.isEmpty { return }
     var bodies: [Int64: PendingReply.DeadLetter] = [:]
-    selectBodies.start().bind(letters)
+    selectBodies.start().bind(array: letters)
     try selectBodies.forEach { row in
       bodies[try row.integer(0)] = PendingReply.DeadLetter(
-        properties: try row.optionalBytes(2) ?? [], body: try row.bytes(1))
+        properties: row.optionalBytes(2) ?? [], body: try row.bytes(1))
       return true
     }
     for index in found.indices where found[index].mayBeDeadLetter {
@@ -140,7 +134,7 @@ struct OutboxReader {
     let leaders = Set(found.compactMap(\.leader))
     if leaders.isEmpty { return }
     let followers = Dictionary(grouping: found.indices.filter { found[$0].leader != nil }) { found[$0].leader ?? 0 }
-    selectLeaders.start().bind(leaders.sorted())
+    selectLeaders.start().bind(array: leaders.sorted())
     try selectLeaders.forEach { row in
       for index in followers[try row.integer(11)] ?? [] {
         found[index].reply.callID = try row.ledgerID(10)

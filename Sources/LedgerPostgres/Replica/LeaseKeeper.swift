@@ -18,7 +18,7 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
 
   private let replica: Int64
   private let thread: EventThread
-  private let link: Link<PostgresStatement>
+  private let link: Link<PreparedStatement>
   private let state: Locked<State>
   /// How soon a renewal that failed is tried again.
   private static let retry = Duration.milliseconds(500)
@@ -31,9 +31,7 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
     self.replica = replica
     state = Locked(State(lease: Lease(duration: duration, takenAt: takenAt)))
     link = Link(parameters, lease: duration) { connection in
-      try PostgresStatement(
-        connection,
-        """
+      connection.prepare("""
         UPDATE replica SET renewals = renewals + 1, renewed_at = clock_timestamp() WHERE id = $1::bigint
         RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint
         """)

@@ -4,80 +4,61 @@ import LedgerRules
 
 /// Statements about who lives, and about the work of those who don't.
 struct ReplicaStatements {
-  private let tryLock: PostgresStatement
-  private let selectLive: PostgresStatement
-  private let selectOthers: PostgresStatement
-  private let fence: PostgresStatement
-  private let deleteOwn: PostgresStatement
-  private let insertGone: PostgresStatement
-  private let selectGone: PostgresStatement
-  private let takeBatches: PostgresStatement
-  private let insertLost: PostgresStatement
-  private let parkClaims: PostgresStatement
-  private let selectReplies: PostgresStatement
-  private let takeReplies: PostgresStatement
-  private let deleteWindows: PostgresStatement
-  private let deleteOffers: PostgresStatement
-  private let deleteGone: PostgresStatement
+  private let tryLock: PreparedStatement
+  private let selectLive: PreparedStatement
+  private let selectOthers: PreparedStatement
+  private let fence: PreparedStatement
+  private let deleteOwn: PreparedStatement
+  private let insertGone: PreparedStatement
+  private let selectGone: PreparedStatement
+  private let takeBatches: PreparedStatement
+  private let insertLost: PreparedStatement
+  private let parkClaims: PreparedStatement
+  private let selectReplies: PreparedStatement
+  private let takeReplies: PreparedStatement
+  private let deleteWindows: PreparedStatement
+  private let deleteOffers: PreparedStatement
+  private let deleteGone: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    tryLock = try PostgresStatement(connection, "SELECT pg_try_advisory_xact_lock($1::bigint)")
-    selectLive = try PostgresStatement(connection, "SELECT 1::bigint FROM replica WHERE id = $1::bigint")
-    selectOthers = try PostgresStatement(
-      connection,
-      "SELECT id, process, renewals, lease_ms FROM replica WHERE id <> $1::bigint ORDER BY id")
+    tryLock = connection.prepare("SELECT pg_try_advisory_xact_lock($1::bigint)")
+    selectLive = connection.prepare("SELECT 1::bigint FROM replica WHERE id = $1::bigint")
+    selectOthers = connection.prepare("SELECT id, process, renewals, lease_ms FROM replica WHERE id <> $1::bigint ORDER BY id")
     // Whoever is in the middle of a transaction keeps its row until that ends; the server ends one that idles.
-    fence = try PostgresStatement(
-      connection,
-      """
+    fence = connection.prepare("""
       DELETE FROM replica WHERE id IN (
         SELECT id FROM replica
         WHERE id = $1::bigint AND renewals = $2::bigint FOR UPDATE SKIP LOCKED
       ) RETURNING id
       """)
-    deleteOwn = try PostgresStatement(connection, "DELETE FROM replica WHERE id = $1::bigint")
-    insertGone = try PostgresStatement(
-      connection, "INSERT INTO gone(id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING")
-    selectGone = try PostgresStatement(connection, "SELECT id FROM gone ORDER BY id")
-    takeBatches = try PostgresStatement(
-      connection,
-      """
+    deleteOwn = connection.prepare("DELETE FROM replica WHERE id = $1::bigint")
+    insertGone = connection.prepare("INSERT INTO gone(id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING")
+    selectGone = connection.prepare("SELECT id FROM gone ORDER BY id")
+    takeBatches = connection.prepare("""
       UPDATE batch SET owner = $1::bigint WHERE id IN (
         SELECT id FROM batch WHERE state <= 2 AND owner = ANY($2::bigint[]) ORDER BY id LIMIT $3::bigint
       ) RETURNING \(BatchRecord.columns)
       """)
-    insertLost = try PostgresStatement(
-      connection,
-      """
+    insertLost = connection.prepare("""
       INSERT INTO attempt(id, request_id, attempt, outcome, basis, cost_unknown, ended_at)
       SELECT $1::bigint, r.id, r.attempt_no, \(AttemptEnd.lost.rawValue), \(CostBasis.unknown.rawValue), true, $2::bigint
       FROM request r WHERE r.id = $3::bigint ON CONFLICT DO NOTHING
       """)
-    parkClaims = try PostgresStatement(
-      connection,
-      """
+    parkClaims = connection.prepare("""
       UPDATE request SET state = 1, owner = NULL, attempts = attempts + 1 WHERE id IN (
         SELECT id FROM request WHERE state = 2 AND owner = ANY($1::bigint[]) AND custody = 1
         ORDER BY id LIMIT $2::bigint
       ) RETURNING id
       """)
-    selectReplies = try PostgresStatement(
-      connection,
-      "SELECT owner, seq FROM outbox WHERE owner = ANY($1::bigint[]) ORDER BY seq LIMIT $2::bigint")
-    takeReplies = try PostgresStatement(
-      connection,
-      """
+    selectReplies = connection.prepare("SELECT owner, seq FROM outbox WHERE owner = ANY($1::bigint[]) ORDER BY seq LIMIT $2::bigint")
+    takeReplies = connection.prepare("""
       UPDATE outbox o SET owner = $1::bigint, seq = n.place
       FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS n(owner, seq, place)
       WHERE o.owner = n.owner AND o.seq = n.seq
       """)
-    deleteWindows = try PostgresStatement(
-      connection, "DELETE FROM window_owner WHERE owner = ANY($1::bigint[])")
-    deleteOffers = try PostgresStatement(
-      connection, "DELETE FROM window_offer WHERE owner = ANY($1::bigint[])")
-    deleteGone = try PostgresStatement(
-      connection,
-      """
+    deleteWindows = connection.prepare("DELETE FROM window_owner WHERE owner = ANY($1::bigint[])")
+    deleteOffers = connection.prepare("DELETE FROM window_offer WHERE owner = ANY($1::bigint[])")
+    deleteGone = connection.prepare("""
       DELETE FROM gone g WHERE g.id = ANY($1::bigint[])
         AND NOT EXISTS (SELECT FROM batch WHERE owner = g.id AND state <= 2)
         AND NOT EXISTS (SELECT FROM request WHERE owner = g.id AND state = 2 AND custody = 1)
@@ -127,7 +108,7 @@ struct ReplicaStatements {
   }
 
   private func addGone(_ replica: Int64) throws {
-    insertGone.start().bind([replica])
+    insertGone.start().bind(array: [replica])
     try insertGone.run()
   }
 
@@ -146,7 +127,7 @@ struct ReplicaStatements {
 
   func takeBatches(of gone: [Int64], limit: Int, for replica: Int64) throws -> [BatchRecord] {
     takeBatches.start().bind(replica)
-    takeBatches.bind(gone)
+    takeBatches.bind(array: gone)
     takeBatches.bind(Int64(limit))
     return try takeBatches.all(BatchRecord.init).sorted { $0.id < $1.id }
   }
@@ -154,7 +135,7 @@ struct ReplicaStatements {
   /// Calls that were taken from the parked rows and not ended: sent again, and perhaps paid already. Claims for messages
   /// that the broker holds wait for their redelivery.
   func parkClaims(of gone: [Int64], limit: Int, at now: Timestamp, makeID: () throws -> Int64) throws -> Int {
-    parkClaims.start().bind(gone)
+    parkClaims.start().bind(array: gone)
     parkClaims.bind(Int64(limit))
     let rows = try parkClaims.all { try $0.integer(0) }
     for row in rows {
@@ -168,29 +149,29 @@ struct ReplicaStatements {
 
   /// They get places at the end, in the same order, so that the new owner finds them.
   func takeReplies(of gone: [Int64], limit: Int, for replica: Int64, makePlace: () throws -> Int64) throws -> Int {
-    selectReplies.start().bind(gone)
+    selectReplies.start().bind(array: gone)
     selectReplies.bind(Int64(limit))
     let found = try selectReplies.all { (owner: try $0.integer(0), seq: try $0.integer(1)) }
     if found.isEmpty { return 0 }
     takeReplies.start().bind(replica)
-    takeReplies.bind(found.map(\.owner))
-    takeReplies.bind(found.map(\.seq))
-    takeReplies.bind(try found.map { _ in try makePlace() })
+    takeReplies.bind(array: found.map(\.owner))
+    takeReplies.bind(array: found.map(\.seq))
+    takeReplies.bind(array: try found.map { _ in try makePlace() })
     try takeReplies.run()
     return found.count
   }
 
   /// Returns whether there were any.
   func dropWindows(of gone: [Int64]) throws -> Bool {
-    deleteOffers.start().bind(gone)
+    deleteOffers.start().bind(array: gone)
     try deleteOffers.run()
-    deleteWindows.start().bind(gone)
+    deleteWindows.start().bind(array: gone)
     return try deleteWindows.run() > 0
   }
 
   /// Forgets those who have nothing left.
   func forget(_ gone: [Int64]) throws {
-    deleteGone.start().bind(gone)
+    deleteGone.start().bind(array: gone)
     try deleteGone.run()
   }
 }

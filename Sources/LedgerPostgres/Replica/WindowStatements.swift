@@ -3,39 +3,31 @@ import LedgerRules
 
 /// Statements about which replica runs which window, and about rows that are offered to it.
 struct WindowStatements {
-  private let insertOwners: PostgresStatement
-  private let takeOwners: PostgresStatement
-  private let selectOwn: PostgresStatement
-  private let insertOffer: PostgresStatement
-  private let deleteOffers: PostgresStatement
+  private let insertOwners: PreparedStatement
+  private let takeOwners: PreparedStatement
+  private let selectOwn: PreparedStatement
+  private let insertOffer: PreparedStatement
+  private let deleteOffers: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    insertOwners = try PostgresStatement(
-      connection,
-      """
+    insertOwners = connection.prepare("""
       INSERT INTO window_owner(key, owner) SELECT unnest($1::text[]), $2::bigint ON CONFLICT (key) DO NOTHING
       """)
-    takeOwners = try PostgresStatement(
-      connection,
-      """
+    takeOwners = connection.prepare("""
       UPDATE window_owner w SET owner = $2::bigint WHERE w.key = ANY($1::text[])
         AND NOT EXISTS (SELECT FROM replica r WHERE r.id = w.owner)
       """)
-    selectOwn = try PostgresStatement(
-      connection, "SELECT key FROM window_owner WHERE key = ANY($1::text[]) AND owner = $2::bigint")
-    insertOffer = try PostgresStatement(
-      connection,
-      """
+    selectOwn = connection.prepare("SELECT key FROM window_owner WHERE key = ANY($1::text[]) AND owner = $2::bigint")
+    insertOffer = connection.prepare("""
       INSERT INTO window_offer(owner, request_ids) SELECT owner, $2::bigint[] FROM window_owner WHERE key = $1::text
       """)
-    deleteOffers = try PostgresStatement(
-      connection, "DELETE FROM window_offer WHERE owner = $1::bigint RETURNING unnest(request_ids)")
+    deleteOffers = connection.prepare("DELETE FROM window_offer WHERE owner = $1::bigint RETURNING unnest(request_ids)")
   }
 
   /// Those of the keys that are the replica's, after it has taken what is nobody's.
   func run(_ keys: [String], by replica: Int64) throws -> Set<String> {
     for statement in [insertOwners, takeOwners, selectOwn] {
-      statement.start().bind(keys)
+      statement.start().bind(array: keys)
       statement.bind(replica)
     }
     try insertOwners.run()
@@ -46,7 +38,7 @@ struct WindowStatements {
   func offer(_ rows: [(key: String, rows: [Int64])]) throws {
     for offer in rows {
       insertOffer.start().bind(offer.key)
-      insertOffer.bind(offer.rows)
+      insertOffer.bind(array: offer.rows)
       try insertOffer.run()
     }
   }

@@ -46,7 +46,7 @@ struct Migration {
 
   /// A line about what is there; changes nothing.
   func inspect() throws -> String {
-    let server = try connection.simple("SELECT current_setting('server_version')").text(0, 0) ?? "unknown"
+    let server = try connection.simple("SELECT current_setting('server_version')").text ?? "unknown"
     guard let found = try version() else {
       return "Postgres ledger \(place), server \(server): no tables yet; serve or 'millrace ledger migrate' makes them"
     }
@@ -67,8 +67,8 @@ struct Migration {
 
   /// Nil where there are no tables yet.
   private func version() throws -> Int64? {
-    guard try connection.simple("SELECT to_regclass('millrace.meta')::text").text(0, 0) != nil else { return nil }
-    let text = try connection.simple("SELECT value FROM millrace.meta WHERE name = 'version'").text(0, 0)
+    guard try connection.simple("SELECT to_regclass('millrace.meta')::text").text != nil else { return nil }
+    let text = try connection.simple("SELECT value FROM millrace.meta WHERE name = 'version'").text
     return text.flatMap { Int64($0) }
   }
 

@@ -1,5 +1,4 @@
-import Glibc
-import Ledger
+import BatchCore
 
 /// A connection that is made when it is needed, and made again after it was lost, with the statements that live on it.
 ///

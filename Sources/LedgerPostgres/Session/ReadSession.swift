@@ -23,7 +23,7 @@ final class ReadSession<Reader>: Sendable {
       do {
         result.succeed(.success(try body(try link.open().statements)))
       } catch {
-        if (error as? PostgresFailure)?.isConnectionLost ?? false { link.drop() }
+        if (error as? PostgresFailure)?.kind == .connectionLost { link.drop() }
         result.succeed(.failure(mapping(error)))
       }
     }

@@ -1,100 +1,81 @@
-/// Values of a statement in the server's binary form, one after the other in one buffer.
+/// The parameters of one execution in their binary form, all in one buffer that is used again.
 struct ParameterBuffer {
-  /// Never empty: a value of no bytes needs an address all the same, or it would be NULL.
-  private(set) var bytes: [UInt8] = [0]
-  /// Where each value lies; nil for NULL.
-  private(set) var ranges: [Range<Int>?] = []
+  /// Beyond this a buffer is not kept for the next execution.
+  private static let keptBytes = 4 << 20
+  /// A length is 32 bits with a sign.
+  static let limit = Int(Int32.max)
+
+  private(set) var bytes: [UInt8] = []
+  /// Numbers of types; 0 where the server is to infer it.
+  private(set) var types: [UInt32] = []
+  /// Where each begins.
+  private(set) var offsets: [Int] = []
+  /// Of each; -1 for NULL.
+  private(set) var lengths: [Int] = []
+
+  var count: Int { types.count }
 
   mutating func removeAll() {
-    bytes.removeSubrange(1...)
-    ranges.removeAll(keepingCapacity: true)
+    if bytes.capacity > Self.keptBytes { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
+    types.removeAll(keepingCapacity: true)
+    offsets.removeAll(keepingCapacity: true)
+    lengths.removeAll(keepingCapacity: true)
   }
 
-  mutating func append(_ value: (some PostgresValue)?) {
-    guard let value else { return ranges.append(nil) }
+  mutating func append<Value: PostgresValue>(_ value: Value) {
     let start = bytes.count
-    value.encode(into: &bytes)
-    ranges.append(start..<bytes.count)
+    value.appendBinary(to: &bytes)
+    note(Value.type.rawValue, start, bytes.count - start)
   }
 
-  /// An array with one dimension, its elements possibly NULL.
-  mutating func append<Value: PostgresValue>(array: some Collection<Value?>) {
+  mutating func appendNull(_ type: UInt32) { note(type, bytes.count, -1) }
+
+  mutating func append(raw source: UnsafeRawBufferPointer) {
     let start = bytes.count
-    bytes.append(bigEndian: Int32(array.isEmpty ? 0 : 1))
-    bytes.append(bigEndian: Int32(array.contains { $0 == nil } ? 1 : 0))
-    bytes.append(bigEndian: Value.typeID)
-    if !array.isEmpty {
-      bytes.append(bigEndian: Int32(clamping: array.count))
-      bytes.append(bigEndian: Int32(1))
-      for element in array {
-        guard let element else {
-          bytes.append(bigEndian: Int32(-1))
-          continue
-        }
-        let place = bytes.count
-        bytes.append(bigEndian: Int32(0))
-        element.encode(into: &bytes)
-        bytes.set(bigEndian: Int32(clamping: bytes.count - place - 4), at: place)
+    unsafe bytes.append(contentsOf: source)
+    note(PostgresType.bytea.rawValue, start, source.count)
+  }
+
+  /// An array with an element of each source, nil for NULL.
+  mutating func append<Sources: Collection, Value: PostgresValue>(
+    each sources: Sources, _ value: (Sources.Element) -> Value?
+  ) {
+    let start = bytes.count
+    let count = sources.count
+    bytes.append(bigEndian: Int32(count == 0 ? 0 : 1))  // dimensions
+    let flag = bytes.count
+    bytes.append(bigEndian: Int32(0))  // whether there is a NULL, known only at the end
+    bytes.append(bigEndian: Value.type.rawValue)
+    if count > 0 {
+      bytes.append(bigEndian: Int32(clamping: count))
+      bytes.append(bigEndian: Int32(1))  // the lowest index
+    }
+    for source in sources {
+      guard let value = value(source) else {
+        bytes.append(bigEndian: Int32(-1))
+        bytes[flag + 3] = 1
+        continue
       }
+      let place = bytes.count
+      bytes.append(bigEndian: Int32(0))
+      value.appendBinary(to: &bytes)
+      writeLength(bytes.count - place - 4, at: place)
     }
-    ranges.append(start..<bytes.count)
-  }
-}
-
-/// What a parameter can be.
-protocol PostgresValue {
-  /// The number of its type in every server (`pg_type`).
-  static var typeID: Int32 { get }
-  func encode(into bytes: inout [UInt8])
-}
-
-extension Int64: PostgresValue {
-  static var typeID: Int32 { 20 }
-  func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: self) }
-}
-
-extension Int32: PostgresValue {
-  static var typeID: Int32 { 23 }
-  func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: self) }
-}
-
-extension Int16: PostgresValue {
-  static var typeID: Int32 { 21 }
-  func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: self) }
-}
-
-extension Bool: PostgresValue {
-  static var typeID: Int32 { 16 }
-  func encode(into bytes: inout [UInt8]) { bytes.append(self ? 1 : 0) }
-}
-
-extension String: PostgresValue {
-  static var typeID: Int32 { 25 }
-  /// The server has no NUL in a text; what a publisher sends may have.
-  func encode(into bytes: inout [UInt8]) {
-    if utf8.contains(0) {
-      for byte in utf8 where byte != 0 { bytes.append(byte) }
-    } else {
-      bytes.append(contentsOf: utf8)
-    }
-  }
-}
-
-extension [UInt8]: PostgresValue {
-  static var typeID: Int32 { 17 }
-  func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self) }
-}
-
-extension [UInt8] {
-  fileprivate mutating func append(bigEndian value: some FixedWidthInteger) {
-    var rest = value.bitWidth
-    while rest > 0 {
-      rest -= 8
-      append(UInt8(truncatingIfNeeded: value >> rest))
-    }
+    note(Value.type.array, start, bytes.count - start)
   }
 
-  fileprivate mutating func set(bigEndian value: Int32, at place: Int) {
-    for index in 0..<4 { self[place + index] = UInt8(truncatingIfNeeded: value >> (24 - 8 * index)) }
+  private mutating func note(_ type: UInt32, _ offset: Int, _ length: Int) {
+    types.append(type)
+    offsets.append(offset)
+    lengths.append(length)
+  }
+
+  /// A length too large for its place belongs to a parameter that is refused before it is sent.
+  private mutating func writeLength(_ length: Int, at place: Int) {
+    let length = UInt32(truncatingIfNeeded: length)
+    bytes[place] = UInt8(truncatingIfNeeded: length >> 24)
+    bytes[place + 1] = UInt8(truncatingIfNeeded: length >> 16)
+    bytes[place + 2] = UInt8(truncatingIfNeeded: length >> 8)
+    bytes[place + 3] = UInt8(truncatingIfNeeded: length)
   }
 }

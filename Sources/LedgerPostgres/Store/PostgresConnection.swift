@@ -1,143 +1,59 @@
 import CPostgres
-import Glibc
 
-/// A connection to the server. Its calls block, so it belongs to one thread that may wait.
-@safe
+/// A session with a Postgres server.
+///
+/// It blocks the calling thread and belongs to it: whoever owns one gives it a thread of its own, never one of the
+/// cooperative pool. After `connectionLost` it is closed, and so are its statements; a new one is made then.
 final class PostgresConnection {
-  private let handle: OpaquePointer
-  private let timeout: Duration
-  private var isClosed = false
-  private var prepared = 0
+  private let link: PostgresLink
+  private let names = StatementNames()
+  private var statements: [String: PreparedStatement] = [:]
 
-  /// Connects; blocks for at most about the connect time-out of each host.
+  /// Connects, logs in and sets up the session; blocks for at most the connect time-out per address.
   init(_ parameters: PostgresParameters) throws(PostgresFailure) {
-    timeout = parameters.statementTimeout
-    let keys = unsafe parameters.options.map { unsafe strdup($0.key) }
-    let values = unsafe parameters.options.map { unsafe strdup($0.value) }
-    defer { unsafe (keys + values).forEach { unsafe free($0) } }
-    let keyList = unsafe keys.map { unsafe UnsafePointer($0) } + [nil]
-    let valueList = unsafe values.map { unsafe UnsafePointer($0) } + [nil]
-    guard let handle = unsafe PQconnectdbParams(keyList, valueList, 0) else {
-      throw .connectionLost("out of memory")
+    link = try parameters.connect()
+    guard link.reported("server_encoding") == "UTF8" else {
+      throw PostgresFailure(.unsuitable, "its encoding is \(link.reported("server_encoding") ?? "unknown"), not UTF8")
     }
-    unsafe self.handle = handle
-    guard unsafe PQstatus(handle) == CONNECTION_OK, unsafe PQsetnonblocking(handle, 1) == 0 else {
-      let failure = Self.refusal(unsafe String(cString: PQerrorMessage(handle)))
-      unsafe PQfinish(handle)
-      isClosed = true
-      throw failure
-    }
+    try simple(Self.setUp(parameters.statementTimeout))
   }
 
-  deinit { close() }
-
-  func close() {
-    if isClosed { return }
-    isClosed = true
-    unsafe PQfinish(handle)
+  /// The statement for a text, the same one whenever it is asked for.
+  func prepare(_ sql: String) -> PreparedStatement {
+    if let known = statements[sql] { return known }
+    let statement = PreparedStatement(sql, link: link, names: names)
+    statements[sql] = statement
+    return statement
   }
 
-  /// libpq has no codes for what goes wrong while connecting, so the server's words decide.
-  private static func refusal(_ message: String) -> PostgresFailure {
-    let state =
-      if message.contains("authentication failed") || message.contains("no password supplied") {
-        "28P01"
-      } else if message.contains("no pg_hba.conf entry") || message.contains("role \"") {
-        "28000"
-      } else if message.contains("database \"") && message.contains("does not exist") {
-        "3D000"
-      } else if message.contains("certificate") || message.contains("server does not support SSL") {
-        "28000"
-      } else {
-        "08001"
-      }
-    return PostgresFailure(state: state, message: message)
-  }
-
-  // MARK: Statements
-
-  /// Prepares a statement and returns its name.
-  func prepare(_ sql: String) throws(PostgresFailure) -> String {
-    prepared += 1
-    let name = "s\(prepared)"
-    guard unsafe PQsendPrepare(handle, name, sql, 0, nil) == 1 else { throw lost() }
-    _ = try result()
-    return name
-  }
-
-  /// Runs a prepared statement; parameters and results are in binary form.
-  func execute(_ name: String, _ parameters: ParameterBuffer) throws(PostgresFailure) -> PostgresResult {
-    let count = parameters.ranges.count
-    let sent = unsafe parameters.bytes.withUnsafeBufferPointer { bytes -> CInt in
-      guard let base = unsafe UnsafeRawPointer(bytes.baseAddress) else { return 0 }
-      let values = unsafe parameters.ranges.map { range in
-        unsafe range.map { unsafe (base + $0.lowerBound).assumingMemoryBound(to: CChar.self) }
-      }
-      let lengths = parameters.ranges.map { CInt(clamping: $0?.count ?? 0) }
-      let formats = [CInt](repeating: 1, count: count)
-      return unsafe PQsendQueryPrepared(handle, name, CInt(count), values, lengths, formats, 1)
-    }
-    guard sent == 1 else { throw lost() }
-    return try result()
-  }
-
-  /// Runs commands without parameters; results are text, and the last one is returned.
+  /// Runs commands without parameters, parted by `;`, in one transaction unless they say otherwise. Returns the last
+  /// result, whose values are texts.
   @discardableResult
-  func simple(_ sql: String) throws(PostgresFailure) -> PostgresResult {
-    guard unsafe PQsendQuery(handle, sql) == 1 else { throw lost() }
-    return try result()
+  func simple(_ commands: String) throws(PostgresFailure) -> PostgresResult {
+    try unsafe link.exchange { unsafe PQsendQuery($0, commands) }
   }
 
-  /// Waits for everything that the server answers and returns the last of it.
-  private func result() throws(PostgresFailure) -> PostgresResult {
-    let deadline = ContinuousClock.now + timeout
-    var last: PostgresResult?
-    var failure: PostgresFailure?
-    while true {
-      try wait(until: deadline)
-      guard let next = unsafe PQgetResult(handle) else { break }
-      let result = unsafe PostgresResult(next)
-      if let error = result.failure { failure = failure ?? error }
-      last = result
-    }
-    if let failure { throw unsafe PQstatus(handle) == CONNECTION_OK ? failure : .connectionLost(failure.message) }
-    guard let last else { throw lost() }
-    return last
-  }
+  func close() { link.close() }
 
-  /// Sends what is to be sent, and returns when a result can be had without waiting.
-  private func wait(until deadline: ContinuousClock.Instant) throws(PostgresFailure) {
-    while true {
-      let unsent = unsafe PQflush(handle)
-      if unsent < 0 { throw lost() }
-      if unsent == 0, unsafe PQisBusy(handle) == 0 { return }
-      let left = (deadline - .now).wholeMilliseconds
-      guard left > 0 else {
-        throw silence()
-      }
-      var descriptor = unsafe pollfd(
-        fd: PQsocket(handle), events: Int16(POLLIN) | (unsent == 1 ? Int16(POLLOUT) : 0), revents: 0)
-      let ready = unsafe poll(&descriptor, 1, CInt(clamping: left))
-      if ready < 0, errno != EINTR { throw lost() }
-      if ready > 0, descriptor.revents & ~Int16(POLLOUT) != 0, unsafe PQconsumeInput(handle) == 0 { throw lost() }
-    }
-  }
+  /// Whether it was not closed, by us or by a failure. The other end may have gone without our knowing.
+  var isOpen: Bool { link.isOpen }
 
-  /// The server says nothing: whatever it may still do, this connection is not waited for.
-  private func silence() -> PostgresFailure {
-    // The descriptor is shut, so that no later call waits on it.
-    unsafe shutdown(PQsocket(handle), CInt(SHUT_RDWR))
-    return .connectionLost("no answer within \(timeout)")
-  }
+  var transactionStatus: TransactionStatus { link.transactionStatus }
 
-  private func lost() -> PostgresFailure {
-    .connectionLost(unsafe String(cString: PQerrorMessage(handle)))
-  }
-}
+  /// Major and minor version as one number, 150020 for 15.20.
+  var serverVersion: Int { link.serverVersion }
 
-extension Duration {
-  var wholeMilliseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds.multipliedReportingOverflow(by: 1000).partialValue + attoseconds / 1_000_000_000_000_000
+  private static func setUp(_ timeout: Duration) -> String {
+    let milliseconds = max(
+      1, timeout.components.seconds * 1000 + timeout.components.attoseconds / 1_000_000_000_000_000)
+    // The server gives up before we do, so that no statement works on for nobody. A client that is frozen in a
+    // transaction must not keep its locks. What we were told is committed must be on disk, whatever the database's own
+    // default is. Compiling a plan costs more than any of our statements.
+    return """
+      SET statement_timeout = \(max(1, milliseconds * 9 / 10));
+      SET idle_in_transaction_session_timeout = \(milliseconds);
+      SET jit = off;
+      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+      """
   }
 }

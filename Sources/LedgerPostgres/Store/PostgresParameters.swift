@@ -1,64 +1,150 @@
 import CPostgres
 
-/// How to reach a database: a URL as libpq reads it, with what a client that must not hang adds.
+/// How to reach a database: a URL that libpq understands, with what this service needs added.
+@safe
 struct PostgresParameters: Sendable {
-  /// In libpq's order; a later one wins.
-  private(set) var options: [(key: String, value: String)]
-  /// How long a statement may take before the connection counts as lost.
-  var statementTimeout = Duration.seconds(30)
-  /// `host:port/database` as the user, for messages; no password.
-  private(set) var place: String
+  /// The longest wait for the answer to one statement; the connection is closed after it.
+  var statementTimeout: Duration
+  var applicationName: String
+  private let url: String
+  private let password: String?
+  private let given: [String: String]
 
-  /// - Throws: a failure that says what libpq does not like about the URL, without its password.
-  init(url: String) throws(PostgresFailure) {
+  /// The URL without password and query, for messages.
+  let name: String
+
+  /// - Parameter url: `postgres://user:password@host:port/database?sslmode=verify-full&…`; several hosts are parted by
+  ///   commas.
+  /// - Throws: `configuration` with one line that repeats nothing that may be secret.
+  init(
+    url: String, statementTimeout: Duration = .seconds(30), applicationName: String = "millrace"
+  ) throws(PostgresFailure) {
+    self.url = url
+    self.statementTimeout = statementTimeout
+    self.applicationName = applicationName
+    try Self.checkForm(url)
     let given = try Self.parse(url)
-    func value(_ key: String, _ otherwise: String) -> String { given.last { $0.key == key }?.value ?? otherwise }
-    options = given
-    place =
-      "postgres://\(value("user", ""))@\(value("host", "localhost")):\(value("port", "5432"))/\(value("dbname", ""))"
-    add("connect_timeout", "10")
-    add("keepalives", "1")
-    add("keepalives_idle", "10")
-    add("keepalives_interval", "5")
-    add("keepalives_count", "3")
-    // Unacknowledged data of a half-open connection: the kernel would go on sending for a quarter of an hour.
-    add("tcp_user_timeout", "20000")
-    add("fallback_application_name", "millrace")
-    options.append((key: "client_encoding", value: "UTF8"))
+    self.given = given
+    password = given["password"]
+    name = Self.name(given)
   }
 
-  /// What the user has set stays.
-  private mutating func add(_ key: String, _ value: String) {
-    if !options.contains(where: { $0.key == key }) { options.append((key, value)) }
-  }
-
-  private static func parse(_ url: String) throws(PostgresFailure) -> [(key: String, value: String)] {
-    var error: UnsafeMutablePointer<CChar>?
-    guard let list = unsafe PQconninfoParse(url, &error) else {
-      defer { unsafe PQfreemem(error) }
-      // What libpq says may quote the URL.
-      let text = unsafe error.map { unsafe String(cString: $0) } ?? "out of memory"
-      throw PostgresFailure(state: "", message: withoutPassword(text, url))
+  /// Connects in this thread.
+  func connect() throws(PostgresFailure) -> PostgresLink {
+    let pairs = [("dbname", url)] + overrides
+    let handle = unsafe withCStrings(pairs.map(\.0)) { names in
+      unsafe withCStrings(pairs.map(\.1)) { values in unsafe PQconnectdbParams(names, values, 1) }
     }
-    defer { unsafe PQconninfoFree(list) }
-    var options: [(key: String, value: String)] = []
-    var option = unsafe list
+    guard let handle = unsafe handle else { throw PostgresFailure(.outOfResources, "out of memory") }
+    guard unsafe PQstatus(handle) == CONNECTION_OK, unsafe PQsetnonblocking(handle, 1) == 0 else {
+      let message = unsafe String(cString: PQerrorMessage(handle))
+      unsafe PQfinish(handle)
+      throw PostgresFailure(connecting: message, hiding: password)
+    }
+    unsafe millrace_ignore_notices(handle)
+    return unsafe PostgresLink(handle, timeout: statementTimeout)
+  }
+
+  /// A peer that vanished without a word is noticed while nothing is sent (keepalives) and while something is
+  /// (tcp_user_timeout). What the URL says itself is left as it is.
+  private var overrides: [(String, String)] {
+    let milliseconds = max(1000, statementTimeout.components.seconds * 1000)
+    let defaults = [
+      ("connect_timeout", "10"), ("keepalives", "1"), ("keepalives_idle", "15"), ("keepalives_interval", "5"),
+      ("keepalives_count", "3"), ("tcp_user_timeout", "\(milliseconds)"), ("gssencmode", "disable"),
+      ("application_name", applicationName),
+    ]
+    // A wait for a connection always has an end.
+    let endless = given["connect_timeout"].map { (Int($0) ?? 1) <= 0 } ?? false
+    return defaults.filter { given[$0.0] == nil || ($0.0 == "connect_timeout" && endless) }
+      + [("client_encoding", "UTF8")]
+  }
+
+  // MARK: Reading
+
+  /// What libpq would misread: a reserved character in a password moves the rest of it into the host or the query, and
+  /// with that into messages.
+  private static func checkForm(_ url: String) throws(PostgresFailure) {
+    let schemes = ["postgres://", "postgresql://"]
+    guard let scheme = schemes.first(where: { url.hasPrefix($0) }) else {
+      throw PostgresFailure(.configuration, "the URL does not begin with postgres://")
+    }
+    if url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) {
+      throw PostgresFailure(.configuration, "the URL holds a space or a control character")
+    }
+    let rest = url.dropFirst(scheme.count)
+    guard let at = rest.lastIndex(of: "@") else { return }
+    if rest[..<at].contains(where: { "@/?".contains($0) }) {
+      throw PostgresFailure(
+        .configuration,
+        "the URL has @, / or ? before its last @; write them as %40, %2F and %3F in user, password and query")
+    }
+  }
+
+  private static func parse(_ url: String) throws(PostgresFailure) -> [String: String] {
+    var error: UnsafeMutablePointer<CChar>?
+    guard let options = unsafe PQconninfoParse(url, &error) else {
+      let text = unsafe error.map { unsafe String(cString: $0) } ?? "out of memory"
+      unsafe PQfreemem(error)
+      throw PostgresFailure(.configuration, "the URL is refused: \(withoutQuotes(OneLine.of(text)))")
+    }
+    defer { unsafe PQconninfoFree(options) }
+    var given: [String: String] = [:]
+    var option = unsafe options
     while let keyword = unsafe option.pointee.keyword {
       if let value = unsafe option.pointee.val {
-        unsafe options.append((key: String(cString: keyword), value: String(cString: value)))
+        unsafe given[String(cString: keyword)] = unsafe String(cString: value)
       }
       unsafe option += 1
     }
-    return options
+    return given
   }
 
-  /// A message of libpq with everything cut that could be a part of the URL.
-  private static func withoutPassword(_ text: String, _ url: String) -> String {
-    let quoted = text.split(separator: "\"", omittingEmptySubsequences: false)
-    guard quoted.count > 1 else { return text.contains("@") ? "it cannot be read" : text }
-    return quoted.enumerated().map { index, part in
-      // Option names are worth showing; anything that stands in the user's part of the URL is not.
-      index % 2 == 0 || !(part.contains("@") || part.contains(":") || part.contains("/")) ? String(part) : "…"
-    }.joined(separator: "\"")
+  /// libpq quotes what it does not like, which may be a password. The name of an unknown parameter is no secret.
+  private static func withoutQuotes(_ text: String) -> String {
+    if text.hasPrefix("invalid URI query parameter: ") { return text }
+    return text.split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+      .map { $0.offset % 2 == 0 ? String($0.element) : "…" }.joined()
+  }
+
+  private static func name(_ given: [String: String]) -> String {
+    let hosts = (given["host"] ?? given["hostaddr"] ?? "").split(separator: ",", omittingEmptySubsequences: false)
+    let ports = (given["port"] ?? "").split(separator: ",", omittingEmptySubsequences: false)
+    let places = hosts.enumerated().map { index, host in
+      let port = ports.count == hosts.count ? ports[index] : ports.first ?? ""
+      let place = host.contains(":") ? "[\(host)]" : String(host)
+      return port.isEmpty ? place : "\(place):\(port)"
+    }
+    let user = given["user"].map { $0 + "@" } ?? ""
+    let database = given["dbname"].map { "/" + $0 } ?? ""
+    return OneLine.of("postgres://\(user)\(places.joined(separator: ","))\(database)")
+  }
+}
+
+/// Text forms show the redacted name only.
+extension PostgresParameters: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  var description: String { name }
+  var debugDescription: String { name }
+  var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// Calls the closure with the texts as C strings and a null pointer after them.
+private func withCStrings<Value>(
+  _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
+) -> Value {
+  var bytes: [CChar] = []
+  var offsets: [Int] = []
+  for text in texts {
+    offsets.append(bytes.count)
+    bytes.append(contentsOf: text.utf8CString)
+  }
+  return unsafe bytes.withUnsafeBufferPointer { buffer in
+    let pointers: [UnsafePointer<CChar>?] = unsafe offsets.map { offset in
+      unsafe buffer.baseAddress.map { unsafe $0 + offset }
+    }
+    return unsafe (pointers + [nil]).withUnsafeBufferPointer { pointers in
+      // Never empty: the last is null.
+      unsafe body(pointers.baseAddress!)
+    }
   }
 }

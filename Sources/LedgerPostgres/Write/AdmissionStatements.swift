@@ -5,57 +5,43 @@ import Wire
 
 /// Statements that take deliveries in and find what earlier deliveries of the same identity left.
 struct AdmissionStatements {
-  private let insertRequests: PostgresStatement
-  private let insertBodies: PostgresStatement
-  private let lockKey: PostgresStatement
-  private let selectLatest: PostgresStatement
-  private let selectNonce: PostgresStatement
-  private let selectUnacked: PostgresStatement
-  private let updateGeneration: PostgresStatement
-  private let clearGenerations: PostgresStatement
-  private let updateClaim: PostgresStatement
-  private let updateKept: PostgresStatement
+  private let insertRequests: PreparedStatement
+  private let insertBodies: PreparedStatement
+  private let lockKey: PreparedStatement
+  private let selectLatest: PreparedStatement
+  private let selectNonce: PreparedStatement
+  private let selectUnacked: PreparedStatement
+  private let updateGeneration: PreparedStatement
+  private let clearGenerations: PreparedStatement
+  private let updateClaim: PreparedStatement
+  private let updateKept: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    insertRequests = try PostgresStatement(connection, Self.insertSQL)
-    insertBodies = try PostgresStatement(
-      connection,
-      """
+    insertRequests = connection.prepare(Self.insertSQL)
+    insertBodies = connection.prepare("""
       INSERT INTO body(request_id, bytes, properties) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])
       """)
-    lockKey = try PostgresStatement(connection, "SELECT pg_advisory_xact_lock($1::bigint)")
-    selectLatest = try PostgresStatement(
-      connection, "SELECT ordinal FROM request WHERE call_key = $1::bytea ORDER BY ordinal DESC LIMIT 1")
-    selectNonce = try PostgresStatement(
-      connection,
-      """
+    lockKey = connection.prepare("SELECT pg_advisory_xact_lock($1::bigint)")
+    selectLatest = connection.prepare("SELECT ordinal FROM request WHERE call_key = $1::bytea ORDER BY ordinal DESC LIMIT 1")
+    selectNonce = connection.prepare("""
       SELECT ordinal FROM request WHERE call_key = $1::bytea AND replay_nonce = $2::text AND ordinal >= 0
       ORDER BY ordinal DESC LIMIT 1
       """)
     // Two ranges, so that rows of the delivery's own generation are not walked over.
-    selectUnacked = try PostgresStatement(
-      connection,
-      """
+    selectUnacked = connection.prepare("""
       SELECT id FROM request WHERE call_key = $1::bytea AND ack_generation < $2::bigint
       UNION ALL
       SELECT id FROM request WHERE call_key = $1::bytea AND ack_generation > $2::bigint
       LIMIT 1
       """)
-    updateGeneration = try PostgresStatement(
-      connection, "UPDATE request SET ack_generation = $1::bigint WHERE id = $2::bigint")
-    clearGenerations = try PostgresStatement(
-      connection,
-      """
+    updateGeneration = connection.prepare("UPDATE request SET ack_generation = $1::bigint WHERE id = $2::bigint")
+    clearGenerations = connection.prepare("""
       UPDATE request SET ack_generation = NULL WHERE id = ANY($1::bigint[]) AND ack_generation IS NOT NULL
       """)
-    updateClaim = try PostgresStatement(
-      connection,
-      """
+    updateClaim = connection.prepare("""
       UPDATE request SET owner = $1::bigint, attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $2::bigint
       """)
-    updateKept = try PostgresStatement(
-      connection,
-      """
+    updateKept = connection.prepare("""
       UPDATE request SET state = $1::smallint, custody = 1, owner = NULL, attempts = attempts + 1, not_before = $2::bigint,
         lane = $3::smallint, endpoint = $4::smallint, model = $5::integer, route = $6::integer, tokens = $7::bigint,
         body_bytes = $8::bigint, model_offset = $9::bigint, model_length = $10::bigint
@@ -91,50 +77,50 @@ struct AdmissionStatements {
     let envelopes = rows.map(\.request.envelope)
     let calls = rows.map(\.request.call)
     let row = insertRequests.start()
-    row.bind(rows.map(\.seed.id))
-    row.bind(envelopes.map { CallKey($0.identity).bytes })
-    row.bind(rows.map(\.seed.ordinal))
-    row.bind(rows.map { Int16($0.seed.kind.rawValue) })
-    row.bind(rows.map { Int16($0.seed.state.rawValue) })
-    row.bind(rows.map { Int16($0.seed.custody.rawValue) })
-    row.bind(rows.map(\.seed.leaderID))
-    row.bind(rows.map { $0.seed.isClaim ? session.replica : nil })
-    row.bind(rows.map { Int64($0.seed.attemptNumber) })
-    row.bind(rows.map { $0.seed.completedAt?.milliseconds })
-    row.bind(rows.map { $0.seed.failure?.code.rawValue })
-    row.bind(rows.map { $0.seed.failure?.message })
-    row.bind(rows.map { $0.seed.flags($0.request.envelope).rawValue })
-    row.bind(rows.map { Array($0.seed.ledgerID.bytes) })
-    row.bind(rows.map { $0.request.bodyHash.bytes })
-    row.bind(rows.map(\.request.receivedAt.milliseconds))
+    row.bind(array: rows.map(\.seed.id))
+    row.bind(array: envelopes.map { CallKey($0.identity).bytes })
+    row.bind(array: rows.map(\.seed.ordinal))
+    row.bind(array: rows.map { Int16($0.seed.kind.rawValue) })
+    row.bind(array: rows.map { Int16($0.seed.state.rawValue) })
+    row.bind(array: rows.map { Int16($0.seed.custody.rawValue) })
+    row.bind(array: rows.map(\.seed.leaderID))
+    row.bind(array: rows.map { $0.seed.isClaim ? session.replica : nil })
+    row.bind(array: rows.map { Int64($0.seed.attemptNumber) })
+    row.bind(array: rows.map { $0.seed.completedAt?.milliseconds })
+    row.bind(array: rows.map { $0.seed.failure?.code.rawValue })
+    row.bind(array: rows.map { $0.seed.failure?.message })
+    row.bind(array: rows.map { $0.seed.flags($0.request.envelope).rawValue })
+    row.bind(array: rows.map { Array($0.seed.ledgerID.bytes) })
+    row.bind(array: rows.map { $0.request.bodyHash.bytes })
+    row.bind(array: rows.map(\.request.receivedAt.milliseconds))
     row.bind(
-      rows.map { $0.request.envelope.identity.kind == .fingerprint ? $0.request.deliveryGeneration : nil })
-    row.bind(envelopes.map(\.storedCorrelationID))
-    row.bind(envelopes.map(\.replyTo))
-    row.bind(envelopes.map(\.tags.tenant))
-    row.bind(envelopes.map(\.tags.costCenter))
-    row.bind(envelopes.map(\.tags.user))
-    row.bind(envelopes.map(\.tags.service))
-    row.bind(envelopes.map(\.tags.environment))
-    row.bind(envelopes.map { RequestContext($0).bytes })
-    row.bind(envelopes.map(\.replayNonce))
-    row.bind(calls.map { $0.map { Int16($0.lane.rawValue) } })
-    row.bind(calls.map { $0.map { Int16($0.endpoint.rawValue) } })
-    row.bind(try calls.map { try $0.map { Int32(clamping: try session.id(ofModel: $0.model)) } })
-    row.bind(try calls.map { try $0.map { Int32(clamping: try session.id(of: $0.route)) } })
-    row.bind(calls.map { $0?.tokens ?? 0 })
-    row.bind(calls.map { Int64($0?.body.bytes.count ?? 0) })
-    row.bind(calls.map { Int64($0?.body.modelRange.lowerBound ?? 0) })
-    row.bind(calls.map { Int64($0?.body.modelRange.count ?? 0) })
-    row.bind(calls.map { $0?.deadline?.milliseconds })
+      array: rows.map { $0.request.envelope.identity.kind == .fingerprint ? $0.request.deliveryGeneration : nil })
+    row.bind(array: envelopes.map(\.storedCorrelationID))
+    row.bind(array: envelopes.map(\.replyTo))
+    row.bind(array: envelopes.map(\.tags.tenant))
+    row.bind(array: envelopes.map(\.tags.costCenter))
+    row.bind(array: envelopes.map(\.tags.user))
+    row.bind(array: envelopes.map(\.tags.service))
+    row.bind(array: envelopes.map(\.tags.environment))
+    row.bind(array: envelopes.map { RequestContext($0).bytes })
+    row.bind(array: envelopes.map(\.replayNonce))
+    row.bind(array: calls.map { $0.map { Int16($0.lane.rawValue) } })
+    row.bind(array: calls.map { $0.map { Int16($0.endpoint.rawValue) } })
+    row.bind(array: try calls.map { try $0.map { Int32(clamping: try session.id(ofModel: $0.model)) } })
+    row.bind(array: try calls.map { try $0.map { Int32(clamping: try session.id(of: $0.route)) } })
+    row.bind(array: calls.map { $0?.tokens ?? 0 })
+    row.bind(array: calls.map { Int64($0?.body.bytes.count ?? 0) })
+    row.bind(array: calls.map { Int64($0?.body.modelRange.lowerBound ?? 0) })
+    row.bind(array: calls.map { Int64($0?.body.modelRange.count ?? 0) })
+    row.bind(array: calls.map { $0?.deadline?.milliseconds })
     return Set(try row.all { try $0.integer(0) })
   }
 
   func insertBodies(_ bodies: [(request: Int64, bytes: [UInt8]?, properties: [UInt8])]) throws {
     let row = insertBodies.start()
-    row.bind(bodies.map(\.request))
-    row.bind(bodies.map(\.bytes))
-    row.bind(bodies.map { $0.properties.isEmpty && $0.bytes != nil ? nil : $0.properties })
+    row.bind(array: bodies.map(\.request))
+    row.bind(array: bodies.map(\.bytes))
+    row.bind(array: bodies.map { $0.properties.isEmpty && $0.bytes != nil ? nil : $0.properties })
     try row.run()
   }
 
@@ -167,7 +153,7 @@ struct AdmissionStatements {
   }
 
   func clearGenerations(of ids: [Int64]) throws {
-    clearGenerations.start().bind(ids)
+    clearGenerations.start().bind(array: ids)
     try clearGenerations.run()
   }
 

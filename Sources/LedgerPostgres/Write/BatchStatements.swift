@@ -5,24 +5,22 @@ import Wire
 
 /// Statements about batches, the rows in them, and parked rows.
 struct BatchStatements {
-  private let insertBatch: PostgresStatement
-  private let selectMembers: PostgresStatement
-  private let assignRows: PostgresStatement
-  private let selectInBatch: PostgresStatement
-  private let releaseAll: PostgresStatement
-  private let selectState: PostgresStatement
-  private let updateCreating: PostgresStatement
-  private let updatePlanned: PostgresStatement
-  private let updateSubmitted: PostgresStatement
-  private let updateEnded: PostgresStatement
-  private let updateResolution: PostgresStatement
-  private let takeParked: PostgresStatement
-  private let shiftWaiting: PostgresStatement
+  private let insertBatch: PreparedStatement
+  private let selectMembers: PreparedStatement
+  private let assignRows: PreparedStatement
+  private let selectInBatch: PreparedStatement
+  private let releaseAll: PreparedStatement
+  private let selectState: PreparedStatement
+  private let updateCreating: PreparedStatement
+  private let updatePlanned: PreparedStatement
+  private let updateSubmitted: PreparedStatement
+  private let updateEnded: PreparedStatement
+  private let updateResolution: PreparedStatement
+  private let takeParked: PreparedStatement
+  private let shiftWaiting: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    insertBatch = try PostgresStatement(
-      connection,
-      """
+    insertBatch = connection.prepare("""
       INSERT INTO batch(
         owner, state, label, account, lane, provider, model, endpoint, deadline_class, closed_by, row_count, tokens,
         body_bytes, model_range_bytes, custom_id_bytes, content_hash, created_at, halvings
@@ -31,55 +29,36 @@ struct BatchStatements {
         $10::bigint, $11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::bytea, $16::bigint, $17::bigint
       ) RETURNING id
       """)
-    selectMembers = try PostgresStatement(
-      connection,
-      """
+    selectMembers = connection.prepare("""
       SELECT id, attempt_no, tokens, body_bytes, model_length, body_hash, deadline FROM request
       WHERE id = ANY($1::bigint[]) AND state = 0 ORDER BY id FOR NO KEY UPDATE
       """)
-    assignRows = try PostgresStatement(
-      connection,
-      """
+    assignRows = connection.prepare("""
       UPDATE request SET state = 3, batch_id = $1::bigint, attempt_no = attempt_no + 1 WHERE id = ANY($2::bigint[])
       """)
-    selectInBatch = try PostgresStatement(
-      connection, "SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id")
-    releaseAll = try PostgresStatement(
-      connection, "UPDATE request SET state = 0, not_before = $1::bigint WHERE batch_id = $2::bigint AND state = 3")
-    selectState = try PostgresStatement(
-      connection, "SELECT state, provider_batch_id FROM batch WHERE id = $1::bigint FOR NO KEY UPDATE")
-    updateCreating = try PostgresStatement(
-      connection, "UPDATE batch SET state = 1, input_file_id = $1::text WHERE id = $2::bigint")
-    updatePlanned = try PostgresStatement(
-      connection,
-      """
+    selectInBatch = connection.prepare("SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id")
+    releaseAll = connection.prepare("UPDATE request SET state = 0, not_before = $1::bigint WHERE batch_id = $2::bigint AND state = 3")
+    selectState = connection.prepare("SELECT state, provider_batch_id FROM batch WHERE id = $1::bigint FOR NO KEY UPDATE")
+    updateCreating = connection.prepare("UPDATE batch SET state = 1, input_file_id = $1::text WHERE id = $2::bigint")
+    updatePlanned = connection.prepare("""
       UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL
       WHERE id = $1::bigint
       """)
-    updateSubmitted = try PostgresStatement(
-      connection,
-      """
+    updateSubmitted = connection.prepare("""
       UPDATE batch SET state = 2, provider_batch_id = $1::text, submitted_at = $2::bigint, resolution = NULL,
         resolution_batch = NULL
       WHERE id = $3::bigint
       """)
-    updateResolution = try PostgresStatement(
-      connection,
-      """
+    updateResolution = connection.prepare("""
       UPDATE batch SET resolution = $1::smallint, resolution_batch = $2::text
       WHERE label = $3::text AND (state = 1 OR (state = 2 AND $2::text IS NULL))
       """)
-    updateEnded = try PostgresStatement(
-      connection, "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
-    shiftWaiting = try PostgresStatement(
-      connection,
-      """
+    updateEnded = connection.prepare("UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
+    shiftWaiting = connection.prepare("""
       UPDATE request SET not_before = not_before + $1::bigint
       WHERE state IN (0, 1) AND not_before > $2::bigint AND not_before <= $3::bigint
       """)
-    takeParked = try PostgresStatement(
-      connection,
-      """
+    takeParked = connection.prepare("""
       WITH free AS (
         SELECT id FROM request WHERE state = 1 AND route = $1::integer AND not_before <= $2::bigint
         ORDER BY not_before, id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED
@@ -105,7 +84,7 @@ struct BatchStatements {
   // MARK: Plan
 
   func members(_ ids: [Int64]) throws -> [BatchMember] {
-    selectMembers.start().bind(ids)
+    selectMembers.start().bind(array: ids)
     return try selectMembers.all { row in
       BatchMember(
         id: try row.integer(0), attempt: try row.int(1) + 1, tokens: try row.integer(2),
@@ -139,7 +118,7 @@ struct BatchStatements {
 
   func assign(_ ids: [Int64], to batch: BatchID) throws {
     assignRows.start().bind(batch.rawValue)
-    assignRows.bind(ids)
+    assignRows.bind(array: ids)
     try assignRows.run()
   }
 

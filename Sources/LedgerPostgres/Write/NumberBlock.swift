@@ -19,21 +19,21 @@ struct NumberBlock {
 
 /// Statements that fetch a block's first number.
 struct NumberStatements {
-  private let selectRequests: PostgresStatement
-  private let selectAttempts: PostgresStatement
-  private let selectPlaces: PostgresStatement
+  private let selectRequests: PreparedStatement
+  private let selectAttempts: PreparedStatement
+  private let selectPlaces: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    selectRequests = try PostgresStatement(connection, "SELECT nextval('request_ids')")
-    selectAttempts = try PostgresStatement(connection, "SELECT nextval('attempt_ids')")
-    selectPlaces = try PostgresStatement(connection, "SELECT nextval('outbox_places')")
+    selectRequests = connection.prepare("SELECT nextval('request_ids')")
+    selectAttempts = connection.prepare("SELECT nextval('attempt_ids')")
+    selectPlaces = connection.prepare("SELECT nextval('outbox_places')")
   }
 
   func requestIDs() throws -> Int64 { try number(selectRequests) }
   func attemptIDs() throws -> Int64 { try number(selectAttempts) }
   func outboxPlaces() throws -> Int64 { try number(selectPlaces) }
 
-  private func number(_ statement: PostgresStatement) throws -> Int64 {
+  private func number(_ statement: PreparedStatement) throws -> Int64 {
     guard let number = try statement.start().first({ try $0.integer(0) }) else { throw DamagedTables("a sequence") }
     return number
   }

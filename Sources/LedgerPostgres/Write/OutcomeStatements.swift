@@ -5,23 +5,21 @@ import Wire
 
 /// Statements that end attempts and requests.
 struct OutcomeStatements {
-  private let finishCurrent: PostgresStatement
-  private let finishRow: PostgresStatement
-  private let selectFollowers: PostgresStatement
-  private let insertAttempts: PostgresStatement
-  private let selectEnd: PostgresStatement
-  private let updateLost: PostgresStatement
-  private let insertReplies: PostgresStatement
-  private let deleteReplies: PostgresStatement
-  private let updateAgain: PostgresStatement
-  private let updateWaiting: PostgresStatement
-  private let parkClaim: PostgresStatement
-  private let updateUndeliverable: PostgresStatement
+  private let finishCurrent: PreparedStatement
+  private let finishRow: PreparedStatement
+  private let selectFollowers: PreparedStatement
+  private let insertAttempts: PreparedStatement
+  private let selectEnd: PreparedStatement
+  private let updateLost: PreparedStatement
+  private let insertReplies: PreparedStatement
+  private let deleteReplies: PreparedStatement
+  private let updateAgain: PreparedStatement
+  private let updateWaiting: PreparedStatement
+  private let parkClaim: PreparedStatement
+  private let updateUndeliverable: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    finishCurrent = try PostgresStatement(
-      connection,
-      """
+    finishCurrent = connection.prepare("""
       UPDATE request r SET state = 5, attempts = attempts + 1, answer_id = n.answer, completed_at = $1::bigint,
         failure_code = n.code, failure_message = n.message
       FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
@@ -29,19 +27,13 @@ struct OutcomeStatements {
       WHERE r.id = n.id AND r.state = n.state AND r.attempt_no = n.attempt AND (n.batch IS NULL OR r.batch_id = n.batch)
       RETURNING r.id
       """)
-    finishRow = try PostgresStatement(
-      connection,
-      """
+    finishRow = connection.prepare("""
       UPDATE request SET state = 5, attempts = attempts + $1::bigint, answer_id = $2::bigint, completed_at = $3::bigint,
         failure_code = $4::text, failure_message = $5::text
       WHERE id = $6::bigint
       """)
-    selectFollowers = try PostgresStatement(
-      connection,
-      "SELECT leader_id, id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4 ORDER BY leader_id, id")
-    insertAttempts = try PostgresStatement(
-      connection,
-      """
+    selectFollowers = connection.prepare("SELECT leader_id, id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4 ORDER BY leader_id, id")
+    insertAttempts = connection.prepare("""
       INSERT INTO attempt(
         id, request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
         cost_unknown, ended_at, status, provider_request_id, response
@@ -51,42 +43,29 @@ struct OutcomeStatements {
         $15::bytea[]
       ) ON CONFLICT DO NOTHING
       """)
-    selectEnd = try PostgresStatement(
-      connection,
-      "SELECT id, outcome FROM attempt WHERE request_id = $1::bigint AND attempt = $2::bigint AND outcome <> 0")
-    updateLost = try PostgresStatement(
-      connection,
-      """
+    selectEnd = connection.prepare("SELECT id, outcome FROM attempt WHERE request_id = $1::bigint AND attempt = $2::bigint AND outcome <> 0")
+    updateLost = connection.prepare("""
       UPDATE attempt SET outcome = \(AttemptEnd.superseded.rawValue), batch_id = $1::bigint, input_tokens = $2::bigint,
         cached_input_tokens = $3::bigint, output_tokens = $4::bigint, cost = $5::bigint, basis = $6::smallint,
         cost_unknown = $7::boolean, ended_at = $8::bigint
       WHERE id = $9::bigint
       """)
-    insertReplies = try PostgresStatement(
-      connection,
-      """
+    insertReplies = connection.prepare("""
       INSERT INTO outbox(owner, seq, request_id, again)
       SELECT $1::bigint, * FROM unnest($2::bigint[], $3::bigint[], $4::boolean[])
       """)
-    deleteReplies = try PostgresStatement(
-      connection, "DELETE FROM outbox WHERE owner = $1::bigint AND seq = ANY($2::bigint[])")
-    updateAgain = try PostgresStatement(
-      connection, "UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $1::bigint")
-    updateWaiting = try PostgresStatement(
-      connection,
-      """
+    deleteReplies = connection.prepare("DELETE FROM outbox WHERE owner = $1::bigint AND seq = ANY($2::bigint[])")
+    updateAgain = connection.prepare("UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $1::bigint")
+    updateWaiting = connection.prepare("""
       UPDATE request SET state = $1::smallint, owner = NULL, attempts = attempts + $2::bigint, not_before = $3::bigint
       WHERE id = $4::bigint
       """)
-    parkClaim = try PostgresStatement(
-      connection,
-      """
+    parkClaim = connection.prepare("""
       UPDATE request SET state = 1, custody = 1, owner = NULL, not_before = $1::bigint, body_bytes = $2::bigint,
         model_offset = $3::bigint, model_length = $4::bigint
       WHERE id = $5::bigint AND state = 2
       """)
-    updateUndeliverable = try PostgresStatement(
-      connection, "UPDATE request SET undeliverable = $1::text WHERE id = $2::bigint")
+    updateUndeliverable = connection.prepare("UPDATE request SET undeliverable = $1::text WHERE id = $2::bigint")
   }
 
   // MARK: Ends
@@ -97,13 +76,13 @@ struct OutcomeStatements {
   ) throws -> Set<Int64> {
     let row = finishCurrent.start()
     row.bind(now.milliseconds)
-    row.bind(ends.map(\.outcome.id.rawValue))
-    row.bind(ends.map(\.answer))
-    row.bind(ends.map { Int16(($0.outcome.batch == nil ? RowState.claimed : .inBatch).rawValue) })
-    row.bind(ends.map { Int64($0.outcome.attempt) })
-    row.bind(ends.map { $0.outcome.batch?.rawValue })
-    row.bind(ends.map { $0.failure?.code.rawValue })
-    row.bind(ends.map { $0.failure?.message })
+    row.bind(array: ends.map(\.outcome.id.rawValue))
+    row.bind(array: ends.map(\.answer))
+    row.bind(array: ends.map { Int16(($0.outcome.batch == nil ? RowState.claimed : .inBatch).rawValue) })
+    row.bind(array: ends.map { Int64($0.outcome.attempt) })
+    row.bind(array: ends.map { $0.outcome.batch?.rawValue })
+    row.bind(array: ends.map { $0.failure?.code.rawValue })
+    row.bind(array: ends.map { $0.failure?.message })
     return Set(try row.all { try $0.integer(0) })
   }
 
@@ -123,7 +102,7 @@ struct OutcomeStatements {
 
   /// Subscribers that wait for the outcome of these rows, by row, oldest first.
   func followers(of leaders: [Int64]) throws -> [Int64: [Int64]] {
-    selectFollowers.start().bind(leaders)
+    selectFollowers.start().bind(array: leaders)
     var followers: [Int64: [Int64]] = [:]
     try selectFollowers.forEach { row in
       followers[try row.integer(0), default: []].append(try row.integer(1))
@@ -138,21 +117,21 @@ struct OutcomeStatements {
     let row = insertAttempts.start()
     let outcomes = attempts.map(\.outcome)
     let responses = attempts.map { $0.end == .final ? $0.outcome.response : nil }
-    row.bind(attempts.map(\.id))
-    row.bind(attempts.map(\.request))
-    row.bind(outcomes.map { Int64($0.attempt) })
-    row.bind(attempts.map { Int16($0.end.rawValue) })
-    row.bind(outcomes.map { $0.batch?.rawValue })
-    row.bind(outcomes.map { $0.usage?.inputTokens })
-    row.bind(outcomes.map { $0.usage?.cachedInputTokens })
-    row.bind(outcomes.map { $0.usage?.outputTokens })
-    row.bind(outcomes.map { $0.cost?.value })
-    row.bind(outcomes.map { Int16($0.basis.rawValue) })
-    row.bind(outcomes.map(\.costUnknown))
-    row.bind(attempts.map(\.endedAt.milliseconds))
-    row.bind(responses.map { $0.map { Int64($0.statusCode) } })
-    row.bind(responses.map { $0?.requestID })
-    row.bind(responses.map { $0?.body })
+    row.bind(array: attempts.map(\.id))
+    row.bind(array: attempts.map(\.request))
+    row.bind(array: outcomes.map { Int64($0.attempt) })
+    row.bind(array: attempts.map { Int16($0.end.rawValue) })
+    row.bind(array: outcomes.map { $0.batch?.rawValue })
+    row.bind(array: outcomes.map { $0.usage?.inputTokens })
+    row.bind(array: outcomes.map { $0.usage?.cachedInputTokens })
+    row.bind(array: outcomes.map { $0.usage?.outputTokens })
+    row.bind(array: outcomes.map { $0.cost?.value })
+    row.bind(array: outcomes.map { Int16($0.basis.rawValue) })
+    row.bind(array: outcomes.map(\.costUnknown))
+    row.bind(array: attempts.map(\.endedAt.milliseconds))
+    row.bind(array: responses.map { $0.map { Int64($0.statusCode) } })
+    row.bind(array: responses.map { $0?.requestID })
+    row.bind(array: responses.map { $0?.body })
     try row.run()
   }
 
@@ -210,15 +189,15 @@ struct OutcomeStatements {
   func insertReplies(_ replies: [(place: Int64, request: Int64, again: Bool)], owner: Int64) throws {
     let row = insertReplies.start()
     row.bind(owner)
-    row.bind(replies.map(\.place))
-    row.bind(replies.map(\.request))
-    row.bind(replies.map(\.again))
+    row.bind(array: replies.map(\.place))
+    row.bind(array: replies.map(\.request))
+    row.bind(array: replies.map(\.again))
     try row.run()
   }
 
   func deleteReplies(at places: [Int64], owner: Int64) throws {
     deleteReplies.start().bind(owner)
-    deleteReplies.bind(places)
+    deleteReplies.bind(array: places)
     try deleteReplies.run()
   }
 

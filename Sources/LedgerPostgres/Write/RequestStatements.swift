@@ -5,32 +5,24 @@ import Wire
 
 /// Statements on single rows that several operations share. A row that is read is locked.
 struct RequestStatements {
-  private let select: PostgresStatement
-  private let selectByOrdinal: PostgresStatement
-  private let insertModel: PostgresStatement
-  private let selectModel: PostgresStatement
-  private let insertRoute: PostgresStatement
-  private let selectRoute: PostgresStatement
-  private let upsertBody: PostgresStatement
+  private let select: PreparedStatement
+  private let selectByOrdinal: PreparedStatement
+  private let insertModel: PreparedStatement
+  private let selectModel: PreparedStatement
+  private let insertRoute: PreparedStatement
+  private let selectRoute: PreparedStatement
+  private let upsertBody: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    select = try PostgresStatement(
-      connection, "SELECT \(StoredRow.columns) FROM request WHERE id = $1::bigint FOR NO KEY UPDATE")
-    selectByOrdinal = try PostgresStatement(
-      connection,
-      """
+    select = connection.prepare("SELECT \(StoredRow.columns) FROM request WHERE id = $1::bigint FOR NO KEY UPDATE")
+    selectByOrdinal = connection.prepare("""
       SELECT \(StoredRow.columns) FROM request WHERE call_key = $1::bytea AND ordinal = $2::bigint FOR NO KEY UPDATE
       """)
-    insertModel = try PostgresStatement(
-      connection, "INSERT INTO model(name) VALUES ($1::text) ON CONFLICT DO NOTHING")
-    selectModel = try PostgresStatement(connection, "SELECT id FROM model WHERE name = $1::text")
-    insertRoute = try PostgresStatement(
-      connection, "INSERT INTO route(provider, model) VALUES ($1::text, $2::text) ON CONFLICT DO NOTHING")
-    selectRoute = try PostgresStatement(
-      connection, "SELECT id FROM route WHERE provider = $1::text AND model = $2::text")
-    upsertBody = try PostgresStatement(
-      connection,
-      """
+    insertModel = connection.prepare("INSERT INTO model(name) VALUES ($1::text) ON CONFLICT DO NOTHING")
+    selectModel = connection.prepare("SELECT id FROM model WHERE name = $1::text")
+    insertRoute = connection.prepare("INSERT INTO route(provider, model) VALUES ($1::text, $2::text) ON CONFLICT DO NOTHING")
+    selectRoute = connection.prepare("SELECT id FROM route WHERE provider = $1::text AND model = $2::text")
+    upsertBody = connection.prepare("""
       INSERT INTO body(request_id, bytes) VALUES ($1::bigint, $2::bytea)
       ON CONFLICT (request_id) DO UPDATE SET bytes = excluded.bytes
       """)
@@ -96,7 +88,7 @@ extension StoredRow {
       custody: try row.value(4), leaderID: try row.optionalInteger(5), owner: try row.optionalInteger(6),
       attemptNumber: try row.int(7), attempts: try row.int(8), batchID: try row.optionalInteger(9),
       lane: row.isNull(10) ? nil : try row.value(10), ledgerID: try row.ledgerID(11), bodyHash: try row.digest(12),
-      correlationID: try row.optionalBytes(13), replyTo: try row.optionalBytes(14),
+      correlationID: row.optionalBytes(13), replyTo: row.optionalBytes(14),
       replayNonce: try row.optionalText(15), failure: try Failure(row, code: 16, message: 17),
       hasAnswer: !row.isNull(18), flags: RowFlags(rawValue: try row.integer(19)))
   }
@@ -104,7 +96,7 @@ extension StoredRow {
 
 extension Failure {
   /// Nil for a row without one.
-  init?(_ row: PostgresRow, code: Int, message: Int) throws {
+  init?(_ row: PostgresRow, code: CInt, message: CInt) throws {
     guard let text = try row.optionalText(code) else { return nil }
     guard let code = FailureCode(rawValue: text) else { throw DamagedTables("a failure's code") }
     self.init(code, try row.text(message))

@@ -55,22 +55,24 @@ final class WriteSession: CommitSession {
     let connection = try link.open().connection
     let row = try connection.simple(
       "BEGIN; SELECT pg_current_xact_id()::text FROM replica WHERE id = \(replica) FOR KEY SHARE")
-    guard let number = row.text(0, 0) else { throw Fenced() }
+    guard let number = row.text else { throw Fenced() }
     transaction = number
     count += 1
   }
 
   func commit() throws {
     try flush()
-    guard let connection = link.connection else { throw PostgresFailure.connectionLost("the connection was lost") }
-    do {
-      // The server answers ROLLBACK to a commit of a transaction that has failed.
-      guard try connection.simple("COMMIT").command == "COMMIT" else {
-        throw PostgresFailure.connectionLost("the transaction had failed")
-      }
-    } catch let failure as PostgresFailure where failure.isConnectionLost {
+    guard let connection = link.connection else { throw PostgresFailure(.connectionLost, "the connection was lost") }
+    // The server would take COMMIT for ROLLBACK, and say nothing.
+    guard connection.transactionStatus == .inTransaction else {
+      throw PostgresFailure(.other, "the transaction had failed")
+    }
+    do throws(PostgresFailure) {
+      try connection.simple("COMMIT")
+    } catch {
+      guard error.kind == .connectionLost else { throw error }
       link.drop()
-      guard let transaction, try fate(of: transaction, failure) else { throw failure }
+      guard let transaction, try fate(of: transaction, error) else { throw error }
     }
     transaction = nil
   }
@@ -82,12 +84,12 @@ final class WriteSession: CommitSession {
     for _ in 0..<Self.fateTries {
       do {
         let row = try link.open().connection.simple("SELECT pg_xact_status('\(transaction)'::xid8)")
-        switch row.text(0, 0) {
+        switch row.text {
         case "committed": return true
         case "in progress": break
         default: return false
         }
-      } catch let failure as PostgresFailure where failure.isConnectionLost || failure.isTransient {
+      } catch let failure as PostgresFailure where failure.concernsStore {
         link.drop()
       }
       usleep(pause)
@@ -112,7 +114,7 @@ final class WriteSession: CommitSession {
     }
   }
 
-  func mayRetry(_ error: any Error) -> Bool { (error as? PostgresFailure)?.mayRetry ?? false }
+  func mayRetry(_ error: any Error) -> Bool { (error as? PostgresFailure)?.mayBeRetried ?? false }
 
   func close() { link.drop() }
 
