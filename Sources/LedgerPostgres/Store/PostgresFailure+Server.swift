@@ -52,7 +52,6 @@ extension PostgresFailure {
           "root certificate file", "certificate file", "private key file", "SSL context", "certificate store",
         ]
       ),
-      (.configuration, ["invalid ", "could not match"]),
       (.tooManyConnections, ["too many clients", "too many connections", "remaining connection slots"]),
       (.readOnly, ["session is read-only", "server is in hot standby"]),
       (
@@ -63,6 +62,9 @@ extension PostgresFailure {
         ]
       ),
     ]
+    // The library's own complaints about parameters; nearly everything else begins with the server that was tried.
+    if text.hasPrefix("invalid ") || text.hasPrefix("could not match ") { return .configuration }
+    if text.contains("invalid integer value ") { return .configuration }
     for (kind, phrases) in known where phrases.contains(where: { text.contains($0) }) { return kind }
     guard text.contains("does not exist") else { return .connectionLost }
     if text.contains("FATAL: database") { return .missingDatabase }

@@ -101,7 +101,10 @@ final class PostgresLink {
   private func wait(forRoom: Bool, until deadline: ContinuousClock.Instant) throws(PostgresFailure) -> Bool {
     guard let handle = unsafe handle else { throw .closed }
     let events = Int16(POLLIN) | (forRoom ? Int16(POLLOUT) : 0)
-    var descriptor = pollfd(fd: unsafe PQsocket(handle), events: events, revents: 0)
+    let socket = unsafe PQsocket(handle)
+    // poll(2) would wait for nothing on a descriptor that is none.
+    guard socket >= 0 else { throw lose() }
+    var descriptor = pollfd(fd: socket, events: events, revents: 0)
     while true {
       let left = deadline - .now
       // One look even when it is late: the whole process may have been stopped, and the answer be there.
