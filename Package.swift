@@ -68,8 +68,8 @@ let package = Package(
     .executableTarget(
       name: "Millrace",
       dependencies: [
-        "Worker", "AdminServer", "Providers", "AMQP", "CurlHTTP", "Ledger", "LedgerSQLite", "Observability",
-        "Settings", "Threading", "Wire", "Tokenizer", "BatchCore", arguments, lifecycle, signals, logging, metrics,
+        "Worker", "AdminServer", "Providers", "AMQP", "CurlHTTP", "Ledger", "LedgerSQLite", "LedgerPostgres",
+        "Observability", "Settings", "Threading", "Wire", "Tokenizer", "BatchCore", arguments, lifecycle, signals, logging, metrics,
       ]),
     .executableTarget(
       name: "ProviderSimulator",
@@ -125,7 +125,7 @@ if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
   let kept: Set<String> = [
     "CRabbitMQ", "CCurl", "CCrypto", "CZlib", "CPostgres", "CLinux", "BatchCore", "Wire", "Threading", "AMQP",
     "CurlHTTP",
-    "Ledger", "LedgerPostgres", "AMQPTests", "CurlHTTPTests", "ThreadingTests", "LedgerPostgresTests",
+    "Ledger", "LedgerRules", "LedgerPostgres", "AMQPTests", "CurlHTTPTests", "ThreadingTests", "LedgerPostgresTests",
     // What the suite that every ledger must pass is made of.
     "TestSupport", "Worker", "Tokenizer",
   ]

@@ -8,6 +8,9 @@ extension PostgresLedger {
 
   public func leaseLeft() -> Duration? { lease.left() }
 
+  /// The server's time, which all replicas share; nil until it was heard of.
+  public func serverTime() -> Timestamp? { lease.now() }
+
   public func leaseLost() async { await lease.loss() }
 
   public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {

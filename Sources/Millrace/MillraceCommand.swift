@@ -20,7 +20,9 @@ struct MillraceCommand: AsyncParsableCommand {
     subcommands: subcommands)
 
   private static var subcommands: [any ParsableCommand.Type] {
-    let all: [any ParsableCommand.Type] = [Serve.self, Check.self, Submit.self, ShowConfiguration.self]
+    let all: [any ParsableCommand.Type] = [
+      Serve.self, Check.self, Submit.self, LedgerCommand.self, ShowConfiguration.self,
+    ]
     #if FAILPOINTS
       return all + [ListFailpoints.self]
     #else

@@ -21,8 +21,8 @@ import Testing
     "AdminServer": [],
     "Worker": ["BatchCore", "Wire", "Tokenizer", "Ledger", "Threading"],
     "Millrace": [
-      "Worker", "AdminServer", "Providers", "AMQP", "CurlHTTP", "Ledger", "LedgerSQLite", "Observability", "Settings",
-      "Threading", "Wire", "Tokenizer", "BatchCore",
+      "Worker", "AdminServer", "Providers", "AMQP", "CurlHTTP", "Ledger", "LedgerSQLite", "LedgerPostgres",
+      "Observability", "Settings", "Threading", "Wire", "Tokenizer", "BatchCore",
     ],
     "ProviderSimulator": ["Wire", "BatchCore", "Threading"],
   ]

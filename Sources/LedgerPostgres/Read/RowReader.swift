@@ -135,7 +135,7 @@ struct RowReader {
 
   /// Rows that may be cancelled; whether they are is decided where nothing can change meanwhile.
   func cancellable(tenant: String, correlationID: [UInt8]) throws -> [RequestID] {
-    selectCancellable.start().bind(tenant)
+    selectCancellable.start().bind(StoredText(tenant))
     selectCancellable.bind(correlationID)
     selectCancellable.bind(LedgerID(String(decoding: correlationID, as: UTF8.self))?.bytes)
     return try selectCancellable.all { RequestID(try $0.integer(0)) }

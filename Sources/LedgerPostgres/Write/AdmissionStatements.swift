@@ -88,7 +88,7 @@ struct AdmissionStatements {
     row.bind(array: rows.map { Int64($0.seed.attemptNumber) })
     row.bind(array: rows.map { $0.seed.completedAt?.milliseconds })
     row.bind(array: rows.map { $0.seed.failure?.code.rawValue })
-    row.bind(array: rows.map { $0.seed.failure?.message })
+    row.bind(array: rows.map { ($0.seed.failure?.message).map(StoredText.init) })
     row.bind(array: rows.map { $0.seed.flags($0.request.envelope).rawValue })
     row.bind(array: rows.map { Array($0.seed.ledgerID.bytes) })
     row.bind(array: rows.map { $0.request.bodyHash.bytes })
@@ -97,13 +97,13 @@ struct AdmissionStatements {
       array: rows.map { $0.request.envelope.identity.kind == .fingerprint ? $0.request.deliveryGeneration : nil })
     row.bind(array: envelopes.map(\.storedCorrelationID))
     row.bind(array: envelopes.map(\.replyTo))
-    row.bind(array: envelopes.map(\.tags.tenant))
-    row.bind(array: envelopes.map(\.tags.costCenter))
-    row.bind(array: envelopes.map(\.tags.user))
-    row.bind(array: envelopes.map(\.tags.service))
-    row.bind(array: envelopes.map(\.tags.environment))
+    row.bind(array: envelopes.map { StoredText($0.tags.tenant) })
+    row.bind(array: envelopes.map { $0.tags.costCenter.map(StoredText.init) })
+    row.bind(array: envelopes.map { $0.tags.user.map(StoredText.init) })
+    row.bind(array: envelopes.map { $0.tags.service.map(StoredText.init) })
+    row.bind(array: envelopes.map { $0.tags.environment.map(StoredText.init) })
     row.bind(array: envelopes.map { RequestContext($0).bytes })
-    row.bind(array: envelopes.map(\.replayNonce))
+    row.bind(array: envelopes.map { $0.replayNonce.map(StoredText.init) })
     row.bind(array: calls.map { $0.map { Int16($0.lane.rawValue) } })
     row.bind(array: calls.map { $0.map { Int16($0.endpoint.rawValue) } })
     row.bind(array: try calls.map { try $0.map { Int32(clamping: try session.id(ofModel: $0.model)) } })
@@ -136,7 +136,7 @@ struct AdmissionStatements {
 
   func ordinal(_ key: CallKey, nonce: String) throws -> Int64? {
     selectNonce.start().bind(key.bytes)
-    selectNonce.bind(nonce)
+    selectNonce.bind(StoredText(nonce))
     return try selectNonce.first { try $0.integer(0) }
   }
 

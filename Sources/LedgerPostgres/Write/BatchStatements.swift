@@ -132,7 +132,7 @@ struct BatchStatements {
   }
 
   func setCreating(_ batch: BatchID, inputFileID: String) throws {
-    updateCreating.start().bind(inputFileID)
+    updateCreating.start().bind(StoredText(inputFileID))
     updateCreating.bind(batch.rawValue)
     try updateCreating.run()
   }
@@ -143,7 +143,7 @@ struct BatchStatements {
   }
 
   func setSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) throws {
-    updateSubmitted.start().bind(providerBatchID)
+    updateSubmitted.start().bind(StoredText(providerBatchID))
     updateSubmitted.bind(now.milliseconds)
     updateSubmitted.bind(batch.rawValue)
     try updateSubmitted.run()
@@ -160,8 +160,8 @@ struct BatchStatements {
   func resolve(label: String, as resolution: BatchResolution) throws -> Bool {
     let row = updateResolution.start()
     row.bind(Int16(StoredResolution(resolution).rawValue))
-    row.bind(resolution.adoptedID)
-    row.bind(label)
+    row.bind(resolution.adoptedID.map(StoredText.init))
+    row.bind(StoredText(label))
     return try row.run() == 1
   }
 

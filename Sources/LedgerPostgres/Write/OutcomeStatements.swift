@@ -82,7 +82,7 @@ struct OutcomeStatements {
     row.bind(array: ends.map { Int64($0.outcome.attempt) })
     row.bind(array: ends.map { $0.outcome.batch?.rawValue })
     row.bind(array: ends.map { $0.failure?.code.rawValue })
-    row.bind(array: ends.map { $0.failure?.message })
+    row.bind(array: ends.map { ($0.failure?.message).map(StoredText.init) })
     return Set(try row.all { try $0.integer(0) })
   }
 
@@ -95,7 +95,7 @@ struct OutcomeStatements {
     row.bind(answer)
     row.bind(now.milliseconds)
     row.bind(failure?.code.rawValue)
-    row.bind(failure?.message)
+    row.bind((failure?.message).map(StoredText.init))
     row.bind(id)
     try row.run()
   }
@@ -130,7 +130,7 @@ struct OutcomeStatements {
     row.bind(array: outcomes.map(\.costUnknown))
     row.bind(array: attempts.map(\.endedAt.milliseconds))
     row.bind(array: responses.map { $0.map { Int64($0.statusCode) } })
-    row.bind(array: responses.map { $0?.requestID })
+    row.bind(array: responses.map { ($0?.requestID).map(StoredText.init) })
     row.bind(array: responses.map { $0?.body })
     try row.run()
   }
@@ -202,7 +202,7 @@ struct OutcomeStatements {
   }
 
   func setUndeliverable(_ id: Int64, reason: String?) throws {
-    updateUndeliverable.start().bind(reason)
+    updateUndeliverable.start().bind(reason.map(StoredText.init))
     updateUndeliverable.bind(id)
     try updateUndeliverable.run()
   }

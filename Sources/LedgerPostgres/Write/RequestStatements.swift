@@ -42,14 +42,14 @@ struct RequestStatements {
   func idOfModel(_ name: String) throws -> Int64 {
     // Most names are there, and an insert that does nothing takes a number all the same.
     if let id = try model(name) { return id }
-    insertModel.start().bind(name)
+    insertModel.start().bind(StoredText(name))
     try insertModel.run()
     guard let id = try model(name) else { throw DamagedTables("a model's name") }
     return id
   }
 
   private func model(_ name: String) throws -> Int64? {
-    selectModel.start().bind(name)
+    selectModel.start().bind(StoredText(name))
     return try selectModel.first { try $0.integer(0) }
   }
 

@@ -7,14 +7,13 @@ import Worker
 struct QueueSource: DeliverySource {
   let lane: Lane
   let consumer: Consumer
-  /// Added to the consumer's generations, which start anew with every process: the ledger compares them over restarts.
-  private let offset: UInt64
+  /// Added to the consumer's generations, which start anew with every process: the ledger compares them over restarts and
+  /// replicas. By chance, since two replicas may start in one moment.
+  private let offset = UInt64.random(in: 0..<1 << 43) << 20
 
-  /// - Parameter startedAt: When this process started; two processes of one deployment never start in one millisecond.
-  init(lane: Lane, consumer: Consumer, startedAt: Timestamp) {
+  init(lane: Lane, consumer: Consumer) {
     self.lane = lane
     self.consumer = consumer
-    offset = UInt64(clamping: startedAt.milliseconds) << 21 | UInt64(lane.rawValue) << 20
   }
 
   func next() async -> [Delivery]? {

@@ -4,6 +4,7 @@ import BatchCore
 import CurlHTTP
 import Glibc
 import Ledger
+import LedgerPostgres
 import LedgerSQLite
 import Logging
 import Providers
@@ -70,10 +71,11 @@ struct Check: AsyncParsableCommand {
   }
 
   private func ledger(_ settings: LedgerSettings) async -> Row {
-    guard case .sqlite(let path) = settings.engine else {
-      return Row(
-        what: "ledger", mark: .bad,
-        detail: "\(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file")
+    let path: String
+    switch settings.engine {
+    case .sqlite(let file): path = file
+    case .postgres(let url): return database(url)
+    case nil: return Row(what: "ledger", mark: .bad, detail: "\(settings.url.redacted) names no ledger")
     }
     // Opening makes the file, and this command changes nothing.
     guard access(path, F_OK) == 0 else { return newLedger(path) }
@@ -87,6 +89,14 @@ struct Check: AsyncParsableCommand {
       return Row(what: "ledger", mark: .warning, detail: error.message)
     } catch {
       return Row(what: "ledger", mark: .bad, detail: "\(error)")
+    }
+  }
+
+  private func database(_ url: ConnectionURL) -> Row {
+    do throws(LedgerError) {
+      return Row(what: "ledger", mark: .good, detail: try PostgresLedger.inspect(url: url.reveal()))
+    } catch {
+      return Row(what: "ledger", mark: .bad, detail: error.message)
     }
   }
 

@@ -5,7 +5,6 @@ import BatchCore
 import CoreMetrics
 import Glibc
 import Ledger
-import LedgerSQLite
 import Logging
 import Observability
 import Providers
@@ -51,8 +50,8 @@ struct Serve: AsyncParsableCommand {
 
   private func serve(_ settings: MillraceSettings, _ telemetry: Telemetry) async throws {
     let logger = telemetry.logger
-    let startedAt = SystemTimekeeper().now()
-    let ledger = try openLedger(settings.ledger)
+    let opened = try await openLedger(settings.ledger, logger: logger)
+    let ledger = opened.store
     let accounts = Accounts(settings)
     let links = try BrokerLinks(settings.amqp, logger: logger)
     let health = HealthBoard()
@@ -63,11 +62,11 @@ struct Serve: AsyncParsableCommand {
     let worker = Worker(
       ports: Worker.Ports(
         sources: [
-          QueueSource(lane: .interactive, consumer: links.interactive, startedAt: startedAt),
-          QueueSource(lane: .deferred, consumer: links.deferred, startedAt: startedAt),
+          QueueSource(lane: .interactive, consumer: links.interactive),
+          QueueSource(lane: .deferred, consumer: links.deferred),
         ],
         sink: links.publisher, providers: accounts.providers.map(FailpointPorts.around),
-        ledger: FailpointPorts.around(ledger), tokens: ByteRatioEstimator(), prices: .openAI, time: SystemTimekeeper(),
+        ledger: FailpointPorts.around(ledger), tokens: ByteRatioEstimator(), prices: .openAI, time: opened.time,
         routes: settings.routing),
       configuration: configuration, decoder: RequestDecoder(options: settings.decoding), paces: accounts.paces,
       health: health, metrics: WorkerMetrics(factory: telemetry.registry), logger: logger)
@@ -96,6 +95,7 @@ struct Serve: AsyncParsableCommand {
           .init(service: LinkService { await topology.whenReady { await links.interactive.run() } }),
           .init(service: LinkService { await topology.whenReady { await links.deferred.run() } }),
           .init(service: custody),
+          .init(service: LeaseGuard(ledger: ledger, logger: logger, writer: telemetry.writer)),
           .init(
             service: WorkerService(worker: worker), successTerminationBehavior: .gracefullyShutdownGroup),
         ],
@@ -119,23 +119,4 @@ private struct WorkerService: Service {
   let worker: Worker
 
   func run() async throws { await worker.run() }
-}
-
-/// Opens the ledger that the configuration names.
-func openLedger(_ settings: LedgerSettings) throws -> SQLiteLedger {
-  guard case .sqlite(let path) = settings.engine else {
-    complain(
-      "config: ledger.url = \(settings.url.redacted): this version keeps its ledger in SQLite; use sqlite:///path/to/file"
-    )
-    throw ExitStatus.configuration
-  }
-  do {
-    return try SQLiteLedger(path: path)
-  } catch {
-    complain(error.message)
-    switch error.reason {
-    case .inUse, .unusable: throw ExitStatus.configuration
-    case .unavailable, .invalid, .closed, .fenced: throw ExitStatus.unavailable
-    }
-  }
 }

@@ -87,6 +87,10 @@ extension MillraceSettings {
     worker.pollInterval = execution.pollInterval
     worker.settleGrace = execution.settleGrace
     worker.reconcileGrace = execution.reconcileGrace
+    worker.createTimeout = execution.createTimeout
+    worker.takeOverInterval = ledger.lease / 3
+    worker.retention = ledger.retention
+    worker.bodyRetention = ledger.bodyRetention
     worker.drainTimeout = execution.drainTimeout
     worker.callTimeout = providers.map(\.timeout).max() ?? worker.callTimeout
     worker.deferredWindow = WindowLimits(

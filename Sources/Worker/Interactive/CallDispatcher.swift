@@ -21,6 +21,7 @@ final class CallDispatcher: Sendable {
   private let stopping = Locked(false)
   private let load = Locked((inFlight: 0, waiting: 0))
   private let paces: [String: Pace.Limits]
+  private static let leasePause = Duration.milliseconds(200)
 
   init(context: WorkerContext, paces: [String: Pace.Limits], settler: DeliverySettler) {
     self.context = context
@@ -85,6 +86,12 @@ final class CallDispatcher: Sendable {
         if context.store.isAway {
           load.withLock { $0 = (scheduler.inFlight, scheduler.waiting) }
           await ready.wait()
+          continue
+        }
+        // Another may be about to take the calls over: whether it does is known when the lease is renewed.
+        if context.ledger.leaseLeft() == .zero {
+          load.withLock { $0 = (scheduler.inFlight, scheduler.waiting) }
+          _ = await ready.wait(upTo: Self.leasePause, context.time)
           continue
         }
         if let due = parkedDue, due <= now {
