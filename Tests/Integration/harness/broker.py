@@ -50,6 +50,20 @@ class Broker:
         finally:
             self.ctl("set_vm_memory_high_watermark", "0.4")
 
+    @contextlib.contextmanager
+    def without_leader(self, *queues):
+        """These quorum queues have no leader: what is sent to them is neither done nor refused."""
+        names = ", ".join(f'"%2F_{queue}"' for queue in queues)
+
+        def to_all(function):
+            self.ctl("eval", f"[ra:{function}(quorum_queues, {{list_to_atom(N), node()}}) || N <- [{names}]].")
+
+        to_all("stop_server")
+        try:
+            yield
+        finally:
+            to_all("restart_server")
+
     def channel(self):
         """A channel whose connection ends with the block."""
         return _Channel(self)
