@@ -5,6 +5,33 @@ public import BatchCore
 /// Every call that writes returns after its commit is on disk; calls that run at the same time may share one commit.
 /// Lists keep their order. Times are passed in.
 public protocol LedgerStore: Sendable {
+  // MARK: Replicas
+
+  /// Whether other processes may work on the same ledger.
+  var isShared: Bool { get }
+
+  /// What is left of this process's lease by the machine's boot-time clock; nil where no other process could take its
+  /// work over. Nothing that costs money is begun with less than it takes.
+  func leaseLeft() -> Duration?
+
+  /// Returns when another replica has taken over what this process held, or when the task is cancelled.
+  func leaseLost() async
+
+  /// Takes over what processes that are gone have left, a share at a time: call it again until nothing comes.
+  func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver
+
+  /// How far requests are whose deliveries this process holds while another may be calling for them. In the same order.
+  func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress]
+
+  /// Which of the windows this process runs: those that no other replica runs become its own.
+  func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey>
+
+  /// Tells whoever runs the windows of accepted rows. A hint: a sweep finds the rows that it does not reach.
+  func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError)
+
+  /// Accepted rows that other replicas offered to the windows of this one.
+  func offeredRows() async throws(LedgerError) -> [AcceptedRow]
+
   // MARK: Custody
 
   /// Records deliveries under their identities. See `Admission` for what comes of each.
@@ -61,6 +88,14 @@ public protocol LedgerStore: Sendable {
   /// Batches that are planned, creating or submitted.
   func openBatches() async throws(LedgerError) -> [BatchRecord]
 
+  /// Stores what an operator decides about the open batch with this label, for whoever holds it. Returns false when there
+  /// is none, or when its create is confirmed or has not begun: then there is nothing to decide, except about a submitted
+  /// batch that nobody can reach, which cannot be adopted.
+  func resolve(label: String, as resolution: BatchResolution, at now: Timestamp) async throws(LedgerError) -> Bool
+
+  /// What an operator has decided about a batch. It is forgotten when the batch goes on.
+  func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution?
+
   /// Rows that are still in the batch without a result, in id order after the given one.
   func unsettledRows(_ batch: BatchID, after: RequestID?, limit: Int) async throws(LedgerError) -> [UnsettledRow]
 
@@ -85,6 +120,17 @@ public protocol LedgerStore: Sendable {
 
   /// The broker refuses these replies whatever is done; they stay in the ledger and block nobody.
   func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError)
+
+  // MARK: Retention
+
+  /// Removes what ended long ago, oldest first, in a commit of at most `limit` requests and about as many bodies: requests
+  /// that finished before the first time, with their attempts, bodies and batches, and the bodies of those that finished
+  /// before the second. Less than the limit means that there is no more for now.
+  ///
+  /// A request stays while its reply is in the outbox, while something of its call has no outcome, and, if it leads a call,
+  /// as long as newer subscribers of the call do. A success without its body is no stored answer: its key starts a new
+  /// generation.
+  func purge(finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int) async throws(LedgerError) -> PurgedRows
 
   // MARK: Watching
 

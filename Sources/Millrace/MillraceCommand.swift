@@ -17,7 +17,16 @@ struct MillraceCommand: AsyncParsableCommand {
       Without --config the defaults serve: a broker on 127.0.0.1, the key from OPENAI_API_KEY.
       """,
     version: MillraceVersion.text,
-    subcommands: [Serve.self, Check.self, Submit.self, ShowConfiguration.self])
+    subcommands: subcommands)
+
+  private static var subcommands: [any ParsableCommand.Type] {
+    let all: [any ParsableCommand.Type] = [Serve.self, Check.self, Submit.self, ShowConfiguration.self]
+    #if FAILPOINTS
+      return all + [ListFailpoints.self]
+    #else
+      return all
+    #endif
+  }
 }
 
 enum MillraceVersion {

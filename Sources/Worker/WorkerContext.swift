@@ -17,6 +17,7 @@ struct WorkerContext: Sendable {
   var held: HeldDeliveries
   /// Raised when a reply became ready.
   var outboxReady: Signal
+  var unknown = UnknownBatches()
   var store: StoreWatch
 
   var policy: AttemptPolicy {

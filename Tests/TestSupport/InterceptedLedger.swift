@@ -6,9 +6,10 @@ import Threading
 /// commit. It counts what is going on, so that a test knows when all is quiet.
 public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
+    case takeOver, progress, runWindows, offer, offeredRows
     case admit, acknowledged, park, takeParked, parkedRoutes, cancel, shiftWaiting
-    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
-    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, backlog, backlogBytes, describe
+    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches, resolve, resolution
+    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, purge, backlog, backlogBytes, describe
   }
 
   private struct State {
@@ -83,6 +84,30 @@ public final class InterceptedLedger: LedgerStore {
   }
 
   // MARK: LedgerStore
+
+  public var isShared: Bool { base.isShared }
+  public func leaseLeft() -> Duration? { base.leaseLeft() }
+  public func leaseLost() async { await base.leaseLost() }
+
+  public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
+    try await through(.takeOver) { () async throws(LedgerError) in try await base.takeOver(at: now) }
+  }
+
+  public func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress] {
+    try await through(.progress) { () async throws(LedgerError) in try await base.progress(of: rows) }
+  }
+
+  public func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey> {
+    try await through(.runWindows) { () async throws(LedgerError) in try await base.runWindows(keys) }
+  }
+
+  public func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError) {
+    try await through(.offer) { () async throws(LedgerError) in try await base.offer(rows) }
+  }
+
+  public func offeredRows() async throws(LedgerError) -> [AcceptedRow] {
+    try await through(.offeredRows) { () async throws(LedgerError) in try await base.offeredRows() }
+  }
 
   public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
     try await through(.admit) { () async throws(LedgerError) in try await base.admit(requests, at: now) }
@@ -166,6 +191,26 @@ public final class InterceptedLedger: LedgerStore {
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
     try await through(.openBatches) { () async throws(LedgerError) in try await base.openBatches() }
+  }
+
+  public func resolve(
+    label: String, as resolution: BatchResolution, at now: Timestamp
+  ) async throws(LedgerError) -> Bool {
+    try await through(.resolve) { () async throws(LedgerError) in
+      try await base.resolve(label: label, as: resolution, at: now)
+    }
+  }
+
+  public func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+    try await through(.resolution) { () async throws(LedgerError) in try await base.resolution(of: batch) }
+  }
+
+  public func purge(
+    finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int
+  ) async throws(LedgerError) -> PurgedRows {
+    try await through(.purge) { () async throws(LedgerError) in
+      try await base.purge(finishedBefore: finishedBefore, bodiesBefore: bodiesBefore, limit: limit)
+    }
   }
 
   public func unsettledRows(

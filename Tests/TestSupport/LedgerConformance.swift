@@ -12,6 +12,7 @@ public struct LedgerConformance: Sendable {
 
   public static var cases: [Case] {
     admissions + fingerprints + refusals + outcomes + batches + parking + clocks + replies + watching + restarts
+      + resolutions + retention
   }
 
   static func `case`(_ name: String, _ run: @escaping @Sendable (TestLedger) async throws -> Void) -> Case {

@@ -124,12 +124,12 @@ struct RestartTests {
       try await pipeline.until("the first to be acked") { pipeline.deferred.count(.ack) == 1 }
       try await pipeline.kill()
       pipeline.provider.uploadGate.shut()
-      pipeline.ledger.gate(before: .openBatches).shut()
+      pipeline.ledger.gate(before: .takeOver).shut()
       pipeline.revive()
       pipeline.push(Message("b"), Message("c"))
       try await pipeline.until("the others to be acked") { pipeline.deferred.count(.ack) == 2 }
       try await pipeline.quiet()
-      pipeline.ledger.gate(before: .openBatches).open()
+      pipeline.ledger.gate(before: .takeOver).open()
       try await pipeline.quiet()
       pipeline.provider.uploadGate.open()
       _ = try await pipeline.untilReplies(3)
@@ -166,7 +166,13 @@ struct RestartTests {
       pipeline.provider = new
       try await pipeline.restart()
       try await pipeline.until("the report") {
-        pipeline.health.current.contains { if case .batch = $0.part { true } else { false } }
+        pipeline.health.current.contains { problem in
+          switch problem.part {
+          case .unknownBatch: !isConfirmed
+          case .unreachableBatch: isConfirmed
+          default: false
+          }
+        }
       }
       let before = pipeline.clock.monotonic()
       try await pipeline.until("an hour to pass") { pipeline.clock.monotonic() - before > .seconds(3600) }

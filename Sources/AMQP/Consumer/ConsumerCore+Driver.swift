@@ -18,8 +18,10 @@ extension ConsumerCore {
       do throws(AMQPError) {
         more = try connection.receive(limit: Self.readLimit) { take($0) }
         handOver()
+        if !incoming.settlements.isEmpty { Failpoint.acknowledge.before() }
         settle(incoming.settlements, connection)
         try connection.flush(now: now)
+        if !incoming.settlements.isEmpty { Failpoint.acknowledge.after() }
         try connection.checkTimers(now: now)
       } catch {
         connection.fail(error)

@@ -25,6 +25,8 @@ extension PublisherCore {
   }
 
   func acknowledged(tag: UInt64, multiple: Bool, positive: Bool) {
+    Failpoint.confirm.before()
+    defer { Failpoint.confirm.after() }
     var settled: UInt64 = 0
     tracker.acknowledged(tag: tag, multiple: multiple, positive: positive) { item, outcome in
       settled += 1

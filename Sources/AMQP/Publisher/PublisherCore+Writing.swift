@@ -1,3 +1,4 @@
+import Threading
 import Wire
 
 // The half that turns messages into frames, as far as the window and the socket have room.
@@ -9,7 +10,8 @@ extension PublisherCore {
     return tracker.isEmpty || tracker.bytes + next.message.body.count <= limits.maxUnconfirmedBytes
   }
 
-  func write(_ connection: Connection, now: ContinuousClock.Instant) {
+  /// Returns how many messages were begun.
+  func write(_ connection: Connection, now: ContinuousClock.Instant) -> UInt64 {
     let written = activeTime.elapsed(now: now)
     var count: UInt64 = 0
     while connection.hasRoom, canWrite {
@@ -18,10 +20,12 @@ extension PublisherCore {
       } else if var item = queue.first() {
         queue.removeFirst()
         item.writtenAt = written
+        Failpoint.publish.before()
         if begin(item, connection) { count += 1 }
       }
     }
     changes.published += count
+    return count
   }
 
   /// Encodes a message, and all of its body that fits one frame. Returns false if it cannot be encoded.

@@ -174,8 +174,9 @@ actor PublisherCore: EventLoopDriver {
         more = try connection.receive(limit: Self.readLimit) { take($0, now: now) }
         // Twice, since most of what is encoded leaves at once.
         for _ in 0..<2 {
-          write(connection, now: now)
+          let begun = write(connection, now: now)
           try connection.flush(now: now)
+          if begun > 0 { Failpoint.publish.after() }
         }
         more = more || (canWrite && connection.output.pending == 0)
         try connection.checkTimers(now: now)

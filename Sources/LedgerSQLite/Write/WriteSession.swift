@@ -1,16 +1,18 @@
 import BatchCore
 import GRDBSQLite
 import Ledger
+import LedgerRules
 
 /// The writer's statements, and what it knows without asking. It lives on the writer's queue.
 ///
 /// Numbers that are given out are not taken back by a rollback: gaps do no harm.
-final class WriteSession {
+final class WriteSession: CommitSession {
   let transaction: Transaction
   let requests: RequestStatements
   let admissions: AdmissionStatements
   let outcomes: OutcomeStatements
   let batches: BatchStatements
+  let retention: RetentionStatements
 
   /// Tells the claims of this process from those of earlier ones.
   let epoch: Int64
@@ -27,6 +29,7 @@ final class WriteSession {
     admissions = try AdmissionStatements(connection)
     outcomes = try OutcomeStatements(connection)
     batches = try BatchStatements(connection)
+    retention = try RetentionStatements(connection)
 
     func number(_ sql: String) throws -> Int64 { try Statement(connection, sql).start().first { $0.integer(0) } ?? 0 }
     try transaction.begin()
@@ -34,8 +37,12 @@ final class WriteSession {
       try Statement(connection, "UPDATE meta SET value = value + 1 WHERE name = 'epoch'").start().run()
       epoch = try number("SELECT value FROM meta WHERE name = 'epoch'")
       try Self.recover(connection)
-      nextID = try number("SELECT max(id) FROM request") + 1
-      nextAttemptID = try number("SELECT max(id) FROM attempt") + 1
+      func highest(_ table: String) throws -> Int64 {
+        try max(
+          number("SELECT max(id) FROM \(table)"), number("SELECT value FROM meta WHERE name = 'highest_\(table)'"))
+      }
+      nextID = try highest("request") + 1
+      nextAttemptID = try highest("attempt") + 1
       nextPlace = try number("SELECT max(seq) FROM outbox") + 1
       try transaction.commit()
     } catch {
@@ -75,28 +82,25 @@ final class WriteSession {
     return nextAttemptID
   }
 
-  /// Puts a finished row's reply at the end of the outbox, where it may be already.
-  func ready(_ id: Int64, again: Bool = false) throws {
+  func makePlace() -> Int64 {
     defer { nextPlace += 1 }
-    try outcomes.insertReply(id, at: nextPlace, again: again)
+    return nextPlace
   }
 
   func id(ofModel name: String) throws -> Int64 { try models.id(of: name, orElse: requests.idOfModel) }
 
   func id(of route: Route) throws -> Int64 { try routes.id(of: route, orElse: requests.idOfRoute) }
 
+  func begin() throws { try transaction.begin() }
+
+  func commit() throws { try transaction.commit() }
+
   func rollBack() {
     transaction.rollBack()
-    forget()
-  }
-
-  func rollBackToSavepoint() throws {
-    try transaction.returnToSavepoint()
-    forget()
-  }
-
-  private func forget() {
     models.removeAll()
     routes.removeAll()
   }
+
+  /// One process has the file, so nothing is lost against another.
+  func mayRetry(_ error: any Error) -> Bool { false }
 }

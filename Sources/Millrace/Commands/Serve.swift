@@ -32,6 +32,10 @@ struct Serve: AsyncParsableCommand {
     // OpenSSL may write to a connection that is gone.
     signal(SIGPIPE, SIG_IGN)
     let settings = try options.load()
+    do { try Failpoints.arm(processEnvironment()[Failpoints.variable] ?? "") } catch {
+      complain(error.message)
+      throw ExitStatus.configuration
+    }
     let telemetry = Telemetry(settings)
     let logger = telemetry.logger
     do {
@@ -62,8 +66,9 @@ struct Serve: AsyncParsableCommand {
           QueueSource(lane: .interactive, consumer: links.interactive, startedAt: startedAt),
           QueueSource(lane: .deferred, consumer: links.deferred, startedAt: startedAt),
         ],
-        sink: links.publisher, providers: accounts.providers, ledger: ledger, tokens: ByteRatioEstimator(),
-        prices: .openAI, time: SystemTimekeeper(), routes: settings.routing),
+        sink: links.publisher, providers: accounts.providers.map(FailpointPorts.around),
+        ledger: FailpointPorts.around(ledger), tokens: ByteRatioEstimator(), prices: .openAI, time: SystemTimekeeper(),
+        routes: settings.routing),
       configuration: configuration, decoder: RequestDecoder(options: settings.decoding), paces: accounts.paces,
       health: health, metrics: WorkerMetrics(factory: telemetry.registry), logger: logger)
     let admin = AdminService(
@@ -85,7 +90,8 @@ struct Serve: AsyncParsableCommand {
       configuration: ServiceGroupConfiguration(
         services: [
           .init(service: admin, failureTerminationBehavior: .cancelGroup),
-          .init(service: LinkService { await links.publisher.run() }),
+          // Not before its exchanges are there: what cannot be routed is given up.
+          .init(service: LinkService { await topology.whenReady { await links.publisher.run() } }),
           .init(service: topology, failureTerminationBehavior: .cancelGroup),
           .init(service: LinkService { await topology.whenReady { await links.interactive.run() } }),
           .init(service: LinkService { await topology.whenReady { await links.deferred.run() } }),
@@ -129,7 +135,7 @@ func openLedger(_ settings: LedgerSettings) throws -> SQLiteLedger {
     complain(error.message)
     switch error.reason {
     case .inUse, .unusable: throw ExitStatus.configuration
-    case .unavailable, .invalid, .closed: throw ExitStatus.unavailable
+    case .unavailable, .invalid, .closed, .fenced: throw ExitStatus.unavailable
     }
   }
 }

@@ -2,7 +2,7 @@ import BatchCore
 import Ledger
 import Logging
 
-/// Keeps the backlog's gauges, and holds intake while the backlog is at its bound.
+/// Keeps the gauges of the backlog and of unknown batches, and holds intake while the backlog is at its bound.
 struct BacklogWatch: Sendable {
   let context: WorkerContext
   let gate: IntakeGate
@@ -14,6 +14,8 @@ struct BacklogWatch: Sendable {
     var outage: StoreWatch.Outage?
     defer { if let outage { context.store.ended(outage) } }
     while !Task.isCancelled {
+      context.metrics.unknown(
+        context.unknown.all, providers: context.providers.keys, now: context.time.now())
       do throws(LedgerError) {
         let entries = try await context.ledger.backlog()
         if let over = outage.take() { context.store.ended(over) }

@@ -8,7 +8,7 @@ struct LedgerRetry: Sendable {
   var store: StoreWatch
   var logger: Logger
 
-  /// Runs the operation until it succeeds. Returns nil only if the task is cancelled or the ledger is closed.
+  /// Runs the operation until it succeeds. Returns nil only if the task is cancelled, or the ledger is closed or another's.
   func callAsFunction<Result: Sendable>(
     _ what: String, _ operation: () async throws(LedgerError) -> Result
   ) async -> Result? {
@@ -19,7 +19,7 @@ struct LedgerRetry: Sendable {
       do throws(LedgerError) {
         return try await operation()
       } catch {
-        if case .closed = error.reason { return nil }
+        if error.reason == .closed || error.reason == .fenced { return nil }
         outage = store.failed(what, error, after: outage)
         logger.error(
           "The ledger did not commit; trying again", metadata: ["operation": "\(what)", "error": "\(error)"])

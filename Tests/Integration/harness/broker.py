@@ -1,7 +1,9 @@
 """The private broker that all scenarios share, one after the other."""
 import contextlib
+import copy
 import json
 import subprocess
+import urllib.parse
 
 import pika
 
@@ -16,6 +18,7 @@ class Broker:
         self.script = script
         self.folder = folder
         self.user, self.password = "guest", "guest"
+        self.virtual_host = "/"
 
     def start(self):
         self._call("start")
@@ -78,13 +81,21 @@ class Broker:
 
     @property
     def url(self):
-        return f"amqp://{self.user}:{self.password}@127.0.0.1:{self.port}/%2f"
+        return f"amqp://{self.user}:{self.password}@127.0.0.1:{self.port}/{urllib.parse.quote(self.virtual_host, safe='')}"
 
     def connect(self):
         parameters = pika.URLParameters(self.url)
         parameters.heartbeat = 30
         parameters.blocked_connection_timeout = 30
         return pika.BlockingConnection(parameters)
+
+    def part(self, name):
+        """A virtual host of this broker, which shares nothing with the others."""
+        self._call("ctl", "add_vhost", name)
+        self._call("ctl", "set_permissions", "-p", name, self.user, ".*", ".*", ".*")
+        part = copy.copy(self)
+        part.virtual_host = name
+        return part
 
     def clear(self, more_queues=()):
         """Deletes what a scenario left, so that the next finds a broker as after its installation."""
