@@ -1,4 +1,5 @@
 import Logging
+import Threading
 import Wire
 
 // The half that learns what became of messages: by confirms, by their absence, and by a channel that is closed.

@@ -39,7 +39,7 @@ class Broker:
             yield
         finally:
             self.ctl("eval", "application:set_env(rabbit, consumer_timeout, 1800000), "
-                     "application:unset_env(rabbit, channel_tick_interval).")
+                     "application:set_env(rabbit, channel_tick_interval, 60000).")
 
     def ctl(self, *arguments):
         self._call("ctl", "-q", *arguments)
