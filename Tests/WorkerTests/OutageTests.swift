@@ -41,24 +41,42 @@ struct OutageTests {
     }
   }
 
-  @Test func noCallStartsMeanwhileAndThoseInFlightAreCommittedAfter() async throws {
+  @Test func callsInFlightAreCommittedAfter() async throws {
     try await Pipeline.run(configure: { $0.configuration.workerConcurrency = 2 }) { pipeline in
       pipeline.provider.callGate.shut()
       pipeline.push((0..<6).map { Message("m\($0)") }, to: .interactive)
       try await eventually("two calls in flight") { pipeline.provider.callGate.held == 2 }
-      // All six are claimed; four wait for a place.
       try await pipeline.quiet()
       pipeline.ledger.setUnavailable(Set(InterceptedLedger.Operation.allCases))
-      pipeline.push(Message("late"), to: .interactive)
-      try await pipeline.until("the outage to be seen") { pipeline.ledger.count(.admit) >= 3 }
       pipeline.provider.callGate.open()
       try await pipeline.until("tries to record both") { pipeline.ledger.count(.record) >= 6 }
       #expect(pipeline.provider.calls.count == 2)
-      #expect(pipeline.health.current.contains { $0.part == .ledger })
       pipeline.ledger.setUnavailable([])
-      _ = try await pipeline.untilReplies(7)
-      #expect(pipeline.provider.calls.count == 7)
+      _ = try await pipeline.untilReplies(6)
+      #expect(pipeline.provider.calls.count == 6)
       try await pipeline.until("the worries to end") { pipeline.health.current.isEmpty }
+    }
+  }
+
+  /// They are claimed and need nothing of the ledger to start, but what they cost could not be recorded.
+  @Test func callsWhoseTimeComesMeanwhileWait() async throws {
+    let provider = ScriptedProvider()
+    provider.onCall { number, call in
+      number < 3
+        ? ScriptedProvider.failure(.rateLimited(retryAfter: .seconds(30)), status: 429)
+        : ScriptedProvider.success(of: call)
+    }
+    try await Pipeline.run(provider) { pipeline in
+      pipeline.push((0..<3).map { Message("m\($0)") }, to: .interactive)
+      try await pipeline.until("the refusals") { provider.calls.count == 3 }
+      try await pipeline.quiet()
+      pipeline.ledger.setUnavailable(Set(InterceptedLedger.Operation.allCases))
+      let begin = pipeline.clock.monotonic()
+      try await pipeline.until("minutes to pass") { pipeline.clock.monotonic() - begin > .seconds(180) }
+      #expect(provider.calls.count == 3)
+      pipeline.ledger.setUnavailable([])
+      _ = try await pipeline.untilReplies(3)
+      #expect(provider.paid.count == 3)
     }
   }
 

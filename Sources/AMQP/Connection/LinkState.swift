@@ -23,6 +23,8 @@ public enum LinkState: Hashable, Sendable {
   case connected(BrokerInfo)
   /// A resource alarm: the broker reads nothing from this connection until it is over.
   case blocked(reason: String)
+  /// Connected, but messages wait longer for their confirms than they should.
+  case stalled(reason: String)
   /// The last try failed; the next one starts then.
   case waiting(until: ContinuousClock.Instant, lastError: String)
   /// Connected, but the broker ended the consumer, as when its queue was deleted. It is looked for again.

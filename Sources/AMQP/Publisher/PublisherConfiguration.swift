@@ -9,6 +9,8 @@ public struct PublisherConfiguration: Hashable, Sendable {
   /// How long a confirm may take, alarms of the broker not counted. Then all unconfirmed messages are `unknown` and the
   /// connection is replaced.
   public var confirmTimeout: Duration = .seconds(60)
+  /// After how long without a confirm the state says so: a queue may be without a leader, or its disk slow.
+  public var stallTimeout: Duration = .seconds(5)
   /// How long `stop()` waits for confirms.
   public var stopTimeout: Duration = .seconds(5)
 

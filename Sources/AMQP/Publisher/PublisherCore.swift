@@ -37,6 +37,8 @@ actor PublisherCore: EventLoopDriver {
   var ended = false
   var stopDeadline: ContinuousClock.Instant?
   var activeTime = ActiveTime()
+  /// Whether the state says that confirms are late.
+  var isStalled = false
 
   init(
     thread: EventThread, dialer: Dialer, limits: PublisherConfiguration, mailbox: PublisherMailbox, status: LinkStatus,
@@ -127,6 +129,7 @@ actor PublisherCore: EventLoopDriver {
     channelClosed = false
     partial = nil
     suspectWindow = nil
+    isStalled = false
     activeTime.resume(now: .now)
     for item in tracker.removeAll() + queue.removeSuspects() { settle(item, .unknown) }
     report()
@@ -205,21 +208,6 @@ actor PublisherCore: EventLoopDriver {
     return nil
   }
 
-  func confirmDeadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-    guard let oldest = tracker.oldest, !activeTime.isPaused else { return nil }
-    return now + (oldest.writtenAt + limits.confirmTimeout - activeTime.elapsed(now: now)) + .milliseconds(1)
-  }
-
-  func checkConfirms(_ connection: Connection, now: ContinuousClock.Instant) throws(AMQPError) {
-    guard !activeTime.isPaused, let oldest = tracker.oldest else { return }
-    // A large message may take its time as long as the socket takes it.
-    let waited = partial == nil ? activeTime.elapsed(now: now) - oldest.writtenAt : connection.stalled(now: now)
-    if waited > limits.confirmTimeout {
-      throw AMQPError(
-        .timedOut, "\(connection.handle.broker.endpoint) confirmed nothing for \(limits.confirmTimeout)")
-    }
-  }
-
   func take(_ incoming: Incoming, now: ContinuousClock.Instant) {
     switch incoming {
     case .acknowledged(Self.channel, let tag, let multiple, let positive):
@@ -241,52 +229,5 @@ actor PublisherCore: EventLoopDriver {
     case .content, .acknowledged, .channelClosed, .cancelled, .reply, .connectionClosed:
       break
     }
-  }
-
-  func acknowledged(tag: UInt64, multiple: Bool, positive: Bool) {
-    Failpoint.confirm.before()
-    defer { Failpoint.confirm.after() }
-    var settled: UInt64 = 0
-    tracker.acknowledged(tag: tag, multiple: multiple, positive: positive) { item, outcome in
-      settled += 1
-      switch outcome {
-      case .confirmed: settle(item, .confirmed)
-      case .returned(let code, let text): settle(item, .returned(code: code, text: text))
-      case .refused: settle(item, .refused)
-      }
-    }
-    if positive { changes.confirms += settled } else { changes.refusals += settled }
-    guard tracker.isEmpty, let window = suspectWindow else { return }
-    suspectWindow = queue.hasSuspects ? min(window * 2, limits.maxUnconfirmed) : nil
-  }
-
-  func lostChannel(code: UInt16, text: String) {
-    changes.channelCloses += 1
-    ready = false
-    channelClosed = true
-    partial = nil
-    var suspects = tracker.removeAll()
-    logger.warning(
-      "the broker closed the publishing channel",
-      metadata: ["code": "\(code)", "text": "\(text)", "unconfirmed": "\(suspects.count)"])
-    let culprit = code == 403 || code == 404 ? suspects.first { $0.message.isBlocked(by: text) } : nil
-    if let exchange = culprit?.message.exchange {
-      // All that is meant for a missing or forbidden exchange shares its fate: to find out one by one would close a
-      // channel for each.
-      for item in suspects where item.message.exchange == exchange { settle(item, .rejected(code: code, text: text)) }
-      suspects.removeAll { $0.message.exchange == exchange }
-      return putBack(suspects, window: limits.maxUnconfirmed)
-    }
-    if suspects.count == 1 {
-      // Codes from 500 on speak of the broker or of the connection, not of the message.
-      settle(suspects[0], code < 500 ? .rejected(code: code, text: text) : .unknown)
-      return
-    }
-    putBack(suspects, window: max(suspects.count / 4, 1))
-  }
-
-  private func putBack(_ suspects: [PublishItem], window: Int) {
-    queue.putBack(suspects)
-    if !suspects.isEmpty { suspectWindow = window }
   }
 }

@@ -46,6 +46,7 @@ struct BrokerLinks: Sendable {
       case .connected: nil
       case .connecting(let reason): (name, "connecting: \(reason)")
       case .blocked(let reason): (name, "the broker has blocked publishing: \(reason)")
+      case .stalled(let reason): (name, reason)
       case .waiting(_, let lastError): (name, lastError)
       case .consumerCancelled(let reason): (name, "the broker cancelled the consumer: \(reason)")
       case .stopped: (name, "stopped")

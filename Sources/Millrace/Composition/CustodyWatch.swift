@@ -54,6 +54,7 @@ final class CustodyWatch: Service {
     var rule = SoleConsumer(heartbeat: heartbeat)
     var isDecided = false
     var waits = false
+    var isTold = false
     var pause = Self.firstInterval
     while !Task.isCancelled {
       let looks = await look()
@@ -61,19 +62,28 @@ final class CustodyWatch: Service {
       case .stay: break
       case .consume:
         isDecided = true
-        if waits { logger.info("The request queues have no other consumers any more; consuming") }
+        if isTold { logger.info("The request queues have no other consumers any more; consuming") }
         waits = false
+        isTold = false
         for each in guarded { each.consumer.resume() }
         health.clear(part)
       case .leave(let reason):
         isDecided = true
-        if !waits { logger.error("Not consuming", metadata: ["reason": "\(reason)"]) }
+        // A consumer that was killed just before is counted for a moment: that is no news.
+        if waits, !isTold {
+          isTold = true
+          logger.error("Not consuming", metadata: ["reason": "\(reason)"])
+        }
+        if !waits { pause = Self.firstInterval }
         waits = true
         for each in guarded { each.consumer.pause() }
         health.report(part, reason)
       }
       // Not in step with another that looks as often.
-      pause = isDecided ? Self.interval * Double.random(in: 0.75...1) : min(pause * 1.2, Self.interval)
+      let isSettled = isDecided && !waits
+      pause =
+        isSettled
+        ? Self.interval * Double.random(in: 0.75...1) : min(pause * Double.random(in: 1.1...1.5), Self.interval)
       do { try await Task.sleep(for: pause) } catch { return }
     }
   }

@@ -39,7 +39,7 @@ class Broker:
             yield
         finally:
             self.ctl("eval", "application:set_env(rabbit, consumer_timeout, 1800000), "
-                     "application:unset_env(rabbit, channel_tick_interval).")
+                     "application:set_env(rabbit, channel_tick_interval, 60000).")
 
     def ctl(self, *arguments):
         self._call("ctl", "-q", *arguments)
@@ -52,6 +52,20 @@ class Broker:
             yield
         finally:
             self.ctl("set_vm_memory_high_watermark", "0.4")
+
+    @contextlib.contextmanager
+    def without_leader(self, *queues):
+        """These quorum queues have no leader: what is sent to them is neither done nor refused."""
+        names = ", ".join(f'"%2F_{queue}"' for queue in queues)
+
+        def to_all(function):
+            self.ctl("eval", f"[ra:{function}(quorum_queues, {{list_to_atom(N), node()}}) || N <- [{names}]].")
+
+        to_all("stop_server")
+        try:
+            yield
+        finally:
+            to_all("restart_server")
 
     def channel(self):
         """A channel whose connection ends with the block."""

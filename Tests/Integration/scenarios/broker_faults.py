@@ -18,7 +18,8 @@ def run(bench):
     simulator = bench.simulator(latency_ms=20)
     # One or some of them by their names, for whoever works on one.
     only = os.environ.get("MILLRACE_BROKER_FAULTS", "").split()
-    for part in (queues_deleted, exchange_deleted, memory_alarm, permissions, undeliverable_poison, delivery_limit):
+    for part in (queues_deleted, exchange_deleted, memory_alarm, leader_lost, permissions, undeliverable_poison,
+                 delivery_limit):
         if not only or part.__name__ in only:
             part(bench, simulator)
     if not only or "consumer_timeout" in only:
@@ -119,6 +120,26 @@ def memory_alarm(bench, simulator):
     bench.verify(wanted, collector)
     equal("copies of replies", collector.copies, 0)
     finish(bench, simulator, service, "memory alarm", wanted)
+
+
+def leader_lost(bench, simulator):
+    """The queues are without a leader for a while, in mid-run, and the queue of the replies with them."""
+    service = bench.service(simulator, name="leader")
+    collector = bench.collector("integration.leader")
+    wanted = jobs(5000, "leader")
+    publishing = bench.publishing([each.message() for each in wanted])
+    wait_until("replies", lambda: collector.count > 100, 60)
+    with bench.broker.without_leader(*REQUESTS, "integration.leader"):
+        bench.say(f"no leaders at {publishing.sent} published, {collector.count} answered")
+        check(collector.count < 5000, "all was done before")
+        line = service.wait_unready("publish", "confirmed nothing")
+        bench.say(f"/readyz: {line}")
+    publishing.wait()
+    collector.wait_for(5000, 120, bench.say)
+    service.wait_ready()
+    bench.verify(wanted, collector)
+    wait_until("the queues to be empty", lambda: not any(bench.broker.depth(queue) for queue in REQUESTS), 20)
+    finish(bench, simulator, service, "leaders lost", wanted)
 
 
 def permissions(bench, simulator):

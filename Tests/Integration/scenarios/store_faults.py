@@ -144,11 +144,10 @@ def read_only_at_start(bench, simulator):
 
 def start_refused(service):
     # The configuration was written before; its folder cannot be written to now.
-    done = subprocess.run(
-        [str(service.binary), "serve", "--config", str(service.folder / "millrace.yaml")], capture_output=True, text=True,
-        timeout=30)
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("{")]
-    return done.returncode, "\n".join(lines)
+    status, output, error = service.command(
+        "serve", "--config", service.folder / "millrace.yaml", config=False, seconds=30)
+    lines = [line for line in (output + error).splitlines() if not line.startswith("{")]
+    return status, "\n".join(lines)
 
 
 def finish(bench, simulator, service, collector, wanted, what):

@@ -60,13 +60,13 @@ def in_turn(bench, simulator, collector, asked):
 
 def at_once(bench, simulator, collector, asked):
     pair = [bench.service(simulator, name=name, start=False) for name in ("left", "right")]
-    for round in range(5):
+    for number in range(3):
         for each in pair:
             each.start(wait=False)
         began = time.monotonic()
         wait_until("one of two to be ready for a while", lambda: settled(pair), 60)
-        bench.say(f"round {round}: one of two that started at once is alone after {time.monotonic() - began - 5:.1f} s")
-        ask(bench, collector, asked, f"once{round}")
+        bench.say(f"round {number}: one of two that started at once is alone after {time.monotonic() - began - 5:.1f} s")
+        ask(bench, collector, asked, f"once{number}")
         for each in pair:
             each.process.terminate()
 
