@@ -13,6 +13,7 @@ struct MillraceCommand: AsyncParsableCommand {
         millrace check                     is everything there that it needs?
         millrace serve                     run the service
         millrace submit requests.jsonl     send a file of requests and wait for the answers
+        millrace batches list              what is with the providers now
 
       Without --config the defaults serve: a broker on 127.0.0.1, the key from OPENAI_API_KEY.
       """,
@@ -20,7 +21,7 @@ struct MillraceCommand: AsyncParsableCommand {
     subcommands: subcommands)
 
   private static var subcommands: [any ParsableCommand.Type] {
-    let all: [any ParsableCommand.Type] = [Serve.self, Check.self, Submit.self, ShowConfiguration.self]
+    let all: [any ParsableCommand.Type] = [Serve.self, Check.self, Submit.self, Batches.self, ShowConfiguration.self]
     #if FAILPOINTS
       return all + [ListFailpoints.self]
     #else

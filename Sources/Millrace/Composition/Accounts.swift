@@ -87,6 +87,8 @@ extension MillraceSettings {
     worker.pollInterval = execution.pollInterval
     worker.settleGrace = execution.settleGrace
     worker.reconcileGrace = execution.reconcileGrace
+    worker.retention = ledger.retention
+    worker.bodyRetention = ledger.bodyRetention
     worker.drainTimeout = execution.drainTimeout
     worker.callTimeout = providers.map(\.timeout).max() ?? worker.callTimeout
     worker.deferredWindow = WindowLimits(
