@@ -133,7 +133,7 @@ struct ReconcileTests {
       let replies = try await pipeline.untilReplies(1)
       #expect(replies.map(\.code) == [resolution == .giveUp ? "result_missing" : nil])
       #expect(new.created.count == (resolution == .giveUp ? 0 : 1))
-      #expect(pipeline.health.current.isEmpty)
+      try await pipeline.until("the alert to end") { pipeline.health.current.isEmpty }
     }
   }
 }
