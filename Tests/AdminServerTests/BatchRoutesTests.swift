@@ -22,7 +22,8 @@ struct BatchRoutesTests {
   private func post(_ port: Int, _ path: String, _ body: String, _ headers: String = "") async -> String {
     await RawClient.exchange(
       port: port,
-      "POST \(path) HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\(headers)content-length: \(body.utf8.count)\r\n\r\n\(body)")
+      "POST \(path) HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\(headers)content-length: \(body.utf8.count)\r\n\r\n\(body)"
+    )
   }
 
   @Test("are listed and decided about, with the token only")

@@ -60,7 +60,8 @@ struct SQLiteRetentionTests {
     let early = try #require(sizes[..<8].max())
     #expect(try #require(sizes.max()) <= early + early / 10, "\(sizes)")
     try await ledger.reopen()
-    #expect(try await ledger.admit(TestDelivery("39-0") { $0.body = String(repeating: "x", count: 3000) }).kind == .answered)
+    #expect(
+      try await ledger.admit(TestDelivery("39-0") { $0.body = String(repeating: "x", count: 3000) }).kind == .answered)
     await ledger.close()
   }
 

@@ -48,7 +48,8 @@ struct BatchDesk: BatchAdministration {
 
   func resolve(label: String, _ body: [UInt8]) async -> AdminAnswer {
     guard let resolution = Self.resolution(body) else {
-      return refusal(400, #"the body must be {"as":"adopt","provider_batch_id":"…"}, {"as":"resubmit"} or {"as":"give_up"}"#)
+      return refusal(
+        400, #"the body must be {"as":"adopt","provider_batch_id":"…"}, {"as":"resubmit"} or {"as":"give_up"}"#)
     }
     do {
       guard let batch = try await ledger.openBatches().first(where: { $0.label == label }) else {

@@ -90,7 +90,9 @@ struct BatchSubmitter: Sendable {
   }
 
   /// Whether a create that is written now ends while the batch is still ours.
-  private func mayCreate() -> Bool { true }
+  private func mayCreate() -> Bool {
+    context.ledger.leaseLeft().map { $0 > context.configuration.createTimeout } ?? true
+  }
 
   private func unmark(_ batch: BatchRecord) async -> Bool {
     let marked: Void? = await context.retry("note that a create did not happen") { () async throws(LedgerError) in
