@@ -51,6 +51,8 @@ extension MillraceSettings {
       # How long outcomes, costs and identities are kept, and how long the bodies are.
       retention: 31d
       body_retention: 7d
+      # A replica that shares a postgres:// ledger and is not heard of for this long loses its work to the others.
+      lease: 30s
       # Intake pauses above this much unfinished work, or below this much free disk.
       max_backlog_bytes: 50GiB
       min_free_disk: 2GiB
@@ -127,6 +129,8 @@ extension MillraceSettings {
       interactive_hold_ms: 30000
       # How long a finished batch is read again before a row counts as missing.
       settle_grace: 10m
+      # The time that a batch create may take; with a postgres:// ledger at most half of ledger.lease.
+      create_timeout: 15s
       # After a batch create without an answer the provider is searched, and searched again after this long.
       reconcile_grace: 30s
       # How long a stop may take.

@@ -49,12 +49,23 @@ extension MillraceSettings {
     observability = file.section("observability") { ObservabilitySettings(reading: $0) }
     admin = file.section("admin") { AdminSettings(reading: $0) }
     file.finish()
+    checkCreateTimeout(reading)
 
     // A provider that no model leads to may lack its key: one file then serves several places.
     let used = Set(models.entries.flatMap { $0.routes.map(\.provider) })
     for (name, problems) in keyProblems where used.contains(name) {
       for problem in problems { reading.add(problem) }
     }
+  }
+
+  /// A create is sent only while it is sure to end before its lease does, so a lease has to have room for one between
+  /// two renewals.
+  private func checkCreateTimeout(_ reading: Reading) {
+    guard case .postgres = ledger.engine, execution.createTimeout > ledger.lease / 2 else { return }
+    reading.fail(
+      "execution.create_timeout",
+      "longer than half of ledger.lease, which is \(Quantities.text(ledger.lease)); "
+        + "allowed with a postgres:// ledger: up to \(Quantities.text(ledger.lease / 2))")
   }
 
   /// Fills `providers`; gives the problems of their keys by name.

@@ -78,6 +78,7 @@ extension MillraceSettings {
       out.text("url", ledger.url.redacted)
       out.duration("retention", ledger.retention)
       out.duration("body_retention", ledger.bodyRetention)
+      out.duration("lease", ledger.lease)
       out.plain("max_backlog_bytes", ledger.maxBacklogBytes)
       out.plain("min_free_disk", ledger.minFreeDisk)
       out.plain("allow_unshared_interactive", ledger.allowUnsharedInteractive)
@@ -122,6 +123,7 @@ extension MillraceSettings {
       out.duration("max_retry_after", execution.maxRetryAfter)
       out.plain("interactive_hold_ms", Quantities.milliseconds(execution.interactiveHold))
       out.duration("settle_grace", execution.settleGrace)
+      out.duration("create_timeout", execution.createTimeout)
       out.duration("reconcile_grace", execution.reconcileGrace)
       out.duration("drain_timeout", execution.drainTimeout)
       out.section("circuit_breaker") { out in

@@ -13,6 +13,8 @@ struct DefaultsTests {
     #expect(settings.providers[0].limits.requestsPerMinute == 500)
     #expect(settings.batching.deferred.idle == .seconds(30))
     #expect(settings.execution.drainTimeout == .seconds(25))
+    #expect(settings.execution.createTimeout == .seconds(15))
+    #expect(settings.ledger.lease == .seconds(30))
     #expect(settings.admin.listen == ListenAddress(host: "127.0.0.1", port: 9464))
     #expect(settings.admin.healthListen == nil)
     #expect(settings.route(for: "gpt-4o-mini") == [Route(provider: "openai", model: "gpt-4o-mini")])

@@ -62,6 +62,8 @@ struct ProblemTests {
       ("amqp: 5", "amqp"), ("amqp: {prefetch: [1]}", "amqp.prefetch"),
       ("ledger: {url: ledger.sqlite}", "ledger.url"), ("ledger: {url: \"sqlite:///\"}", "ledger.url"),
       ("ledger: {body_retention: 60d}", "ledger.body_retention"), ("ledger: {retention: 1}", "ledger.retention"),
+      ("ledger: {lease: 1s}", "ledger.lease"), ("ledger: {lease: 11m}", "ledger.lease"),
+      ("ledger: {lease: 30}", "ledger.lease"), ("execution: {create_timeout: 0s}", "execution.create_timeout"),
       ("tenancy: {source: user}", "tenancy.source"),
       ("batching: {interactive: {idle_ms: 60}}", "batching.interactive.max_age_ms"),
       ("batching: {deferred: {max_requests_per_batch: 0}}", "batching.deferred.max_requests_per_batch"),
@@ -89,6 +91,24 @@ struct ProblemTests {
     #expect(
       lines.first?.hasPrefix("config: \(name) ") == true || lines.first?.hasPrefix("config: \(name):") == true,
       "\(lines)")
+  }
+
+  @Test("a create has to fit into half of a lease where the ledger is shared")
+  func createTimeout() throws {
+    let shared = "url: \"postgres://m:p@db/m\""
+    #expect(try load("ledger: {\(shared)}").execution.createTimeout == .seconds(15))
+    #expect(try load("ledger: {\(shared), lease: 2s}\nexecution: {create_timeout: 1s}").ledger.lease == .seconds(2))
+    #expect(try load("ledger: {lease: 5s}").execution.createTimeout == .seconds(15))
+    #expect(
+      problems("ledger: {\(shared), lease: 20s}\nexecution: {create_timeout: 10001ms}") == [
+        "config: execution.create_timeout = \"10001ms\" (millrace.yaml:2): longer than half of ledger.lease, which is 20s;"
+          + " allowed with a postgres:// ledger: up to 10s"
+      ])
+    // Also where only the other of the two was set.
+    let lines = problems("ledger: {\(shared), lease: 29s}")
+    #expect(lines.count == 1)
+    #expect(lines.first?.contains("execution.create_timeout") == true)
+    #expect(lines.first?.contains("ledger.lease, which is 29s") == true)
   }
 
   @Test("an admin listener for others is allowed with a token")

@@ -87,6 +87,7 @@ extension MillraceSettings {
     worker.pollInterval = execution.pollInterval
     worker.settleGrace = execution.settleGrace
     worker.reconcileGrace = execution.reconcileGrace
+    worker.createTimeout = execution.createTimeout
     worker.retention = ledger.retention
     worker.bodyRetention = ledger.bodyRetention
     worker.drainTimeout = execution.drainTimeout

@@ -139,7 +139,7 @@ extension HealthBoard {
       case .unknownBatch(let label): found[label] = BatchProblem(word: "unknown", detail: detail, isUnreachable: false)
       case .unreachableBatch(let label):
         found[label] = BatchProblem(word: "unreachable", detail: detail, isUnreachable: true)
-      case .ledger, .broker, .account, .backlog: break
+      case .ledger, .broker, .account, .backlog, .consumers: break
       }
     }
     return found

@@ -24,6 +24,8 @@ public struct ExecutionSettings: Sendable, Equatable {
   public var interactiveHold = Duration.milliseconds(30_000)
   /// How long a finished batch is read again before a row counts as missing.
   public var settleGrace = Duration.seconds(600)
+  /// How long the create of a batch may take; at most half of the lease where the ledger is shared.
+  public var createTimeout = Duration.seconds(15)
   /// How long after an unconfirmed create the provider is searched again before the batch is submitted anew.
   public var reconcileGrace = Duration.seconds(30)
   /// How long a stop may take.

@@ -11,6 +11,8 @@ public struct LedgerSettings: Sendable, Equatable {
   public var retention = Duration.seconds(31 * 86_400)
   /// How long request and reply bodies are kept.
   public var bodyRetention = Duration.seconds(7 * 86_400)
+  /// How long a replica that shares the ledger owns what it works on without renewing its claim.
+  public var lease = Duration.seconds(30)
   /// Bytes of accepted, unfinished work beyond which intake pauses.
   public var maxBacklogBytes = 53_687_091_200
   /// Bytes free on the ledger's disk below which intake pauses.

@@ -10,6 +10,7 @@ extension ExecutionSettings {
     // Below the 30 minutes after which a broker takes back what is not acknowledged.
     interactiveHold = execution.milliseconds("interactive_hold_ms", interactiveHold, 10...1_500_000)
     settleGrace = execution.duration("settle_grace", settleGrace, .zero...(.seconds(86_400)))
+    createTimeout = execution.duration("create_timeout", createTimeout, (.milliseconds(100))...(.seconds(600)))
     reconcileGrace = execution.duration("reconcile_grace", reconcileGrace, (.milliseconds(100))...(.seconds(3600)))
     drainTimeout = execution.duration("drain_timeout", drainTimeout, .seconds(1)...(.seconds(3600)))
     execution.section("circuit_breaker") {

@@ -18,6 +18,7 @@ extension LedgerSettings {
         ledger.full("body_retention"),
         "longer than ledger.retention; allowed: up to \(Quantities.text(retention))")
     }
+    lease = ledger.duration("lease", lease, .seconds(2)...(.seconds(600)))
     maxBacklogBytes = ledger.bytes("max_backlog_bytes", maxBacklogBytes, 1_048_576...1_125_899_906_842_624)
     minFreeDisk = ledger.bytes("min_free_disk", minFreeDisk, 0...1_125_899_906_842_624)
     allowUnsharedInteractive = ledger.flag("allow_unshared_interactive", allowUnsharedInteractive)

@@ -16,10 +16,10 @@ ROWS = 5
 
 def run(bench):
     # A search shows a batch within a second, which the grace exceeds.
-    simulator = bench.simulator(list_lag_ms=500, hang_ms=600, batch_min_ms=0)
+    simulator = bench.simulator(list_lag_ms=500, hang_ms=3000, batch_min_ms=0)
     service = bench.service(
         simulator, batching={"deferred": {"idle_ms": 250}},
-        execution={"poll_interval_ms": 100, "reconcile_grace": "1200ms", "drain_timeout": "10s"})
+        execution={"poll_interval_ms": 100, "reconcile_grace": "1200ms", "drain_timeout": "10s", "create_timeout": "1s"})
     test = Ambiguous(bench, simulator, service, bench.collector())
     wanted = os.environ.get("MILLRACE_AMBIGUOUS_KINDS", "").split(",")
     kinds = [kind for kind in test.kinds if kind.__name__ in wanted or wanted == [""]]
@@ -36,7 +36,7 @@ class Ambiguous:
         self.collector = collector
         self.kinds = [
             self.crash_before_accept, self.crash_after_accept, self.crash_before_record, self.timeout_after_accept,
-            self.reset_after_accept, self.error_after_accept, self.late_after_crash]
+            self.reset_after_accept, self.error_after_accept, self.late_after_crash, self.late_after_timeout]
 
     def repeat(self, kind):
         executed = needed = 0
@@ -107,7 +107,7 @@ class Ambiguous:
         self.crash()
 
     def timeout_after_accept(self, send):
-        """the create accepted and never answered"""
+        """the create accepted and never answered: it times out"""
         self.during({"fault_create_timeout": 1}, "fault.create_timeout", send)
 
     def reset_after_accept(self, send):
@@ -120,6 +120,13 @@ class Ambiguous:
 
     def late_after_crash(self, send):
         """killed with the create written; the provider acts on it when the service has given it up"""
+        self.late(send, self.crash)
+
+    def late_after_timeout(self, send):
+        """the create times out; the provider acts on it when the service has given it up"""
+        self.late(send, lambda: None)
+
+    def late(self, send, interrupt):
         # Later than grace, fence and listing lag together: without the deleted input file the batch would run twice.
         arrived = self.counted("creates.arrived")
         self.simulator.change(create_accept_ms=5000)
@@ -127,7 +134,7 @@ class Ambiguous:
         self.until_counted("creates.arrived", arrived)
         self.simulator.change(create_accept_ms=0)
         refused = self.refusals()
-        self.crash()
+        interrupt()
         wait_until("the late create to be refused", lambda: self.refusals() > refused, 30)
 
     def refusals(self):
