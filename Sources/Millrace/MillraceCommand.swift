@@ -13,6 +13,7 @@ struct MillraceCommand: AsyncParsableCommand {
         millrace check                     is everything there that it needs?
         millrace serve                     run the service
         millrace submit requests.jsonl     send a file of requests and wait for the answers
+        millrace batches list              what is with the providers now
 
       Without --config the defaults serve: a broker on 127.0.0.1, the key from OPENAI_API_KEY.
       """,
@@ -21,7 +22,7 @@ struct MillraceCommand: AsyncParsableCommand {
 
   private static var subcommands: [any ParsableCommand.Type] {
     let all: [any ParsableCommand.Type] = [
-      Serve.self, Check.self, Submit.self, LedgerCommand.self, ShowConfiguration.self,
+      Serve.self, Check.self, Submit.self, Batches.self, LedgerCommand.self, ShowConfiguration.self,
     ]
     #if FAILPOINTS
       return all + [ListFailpoints.self]

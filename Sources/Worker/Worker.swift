@@ -80,6 +80,7 @@ public struct Worker: Sendable {
           calls.parkedWorkIsReady()
         }
       }
+      group.addTask { await RetentionKeeper(context: context).run() }
       group.addTask {
         // Before any window closes, so that no batch is found open that is on its way already.
         await takeOver.resume()

@@ -17,7 +17,8 @@ public struct WorkerMetrics: Sendable {
     "deliveries_held": "Interactive deliveries that wait unacked for their reply's confirm.",
     "windows_closed": "Windows closed, by lane and by what closed them.",
     "batches": "Batches, by provider and by what happened to them.",
-    "batches_unknown": "Batches whose fate is unknown, by provider and kind: unknown (create not confirmed) or unreachable.",
+    "batches_unknown":
+      "Batches whose fate is unknown, by provider and kind: unknown (create not confirmed) or unreachable.",
     "batches_unknown_oldest_seconds": "Age of the oldest batch whose fate is unknown, by provider and kind.",
     "purged": "What the retention removed from the ledger, by kind: requests, bodies, batches.",
     "batch_rows": "Result rows of batches, by provider and disposition.",

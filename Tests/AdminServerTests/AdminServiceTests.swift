@@ -20,7 +20,7 @@ struct AdminServiceTests {
   private let loopback = AdminConfiguration.Address(host: "127.0.0.1", port: 0)
 
   /// Runs the service while `body` does, then shuts it down and waits for its end.
-  private func withService(
+  func withService(
     _ configuration: AdminConfiguration, routes: [AdminRoutes] = [],
     _ body: (_ admin: Int, _ health: Int?) async throws -> Void
   ) async throws {

@@ -58,7 +58,9 @@ struct BatchTests {
   ])
   func creationIsAmbiguousOrNot(step: ScriptedHTTP.Step, reason: ProviderError.Reason, isAmbiguous: Bool) async {
     let provider = makeProvider(ScriptedHTTP(step))
-    let error = await errorOf { () throws(ProviderError) in try await provider.create(submission, fileID: "f", timeout: .seconds(15)) }
+    let error = await errorOf { () throws(ProviderError) in
+      try await provider.create(submission, fileID: "f", timeout: .seconds(15))
+    }
     #expect(error?.reason == reason)
     #expect(error?.isAmbiguous == isAmbiguous)
   }
@@ -113,8 +115,10 @@ struct SearchTests {
   }
 
   private func find(_ http: ScriptedHTTP) async throws(ProviderError) -> [String] {
-    try await makeProvider(http).findBatches(label: "L", inputFileID: "file-own", createdAfter: Timestamp(milliseconds: 10_000_000))
-      .map(\.id)
+    try await makeProvider(http).findBatches(
+      label: "L", inputFileID: "file-own", createdAfter: Timestamp(milliseconds: 10_000_000)
+    )
+    .map(\.id)
   }
 
   @Test func readsBackToTheIntent() async throws {

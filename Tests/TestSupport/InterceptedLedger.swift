@@ -8,8 +8,9 @@ public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
     case takeOver, progress, runWindows, offer, offeredRows
     case admit, acknowledged, park, takeParked, parkedRoutes, cancel, shiftWaiting
-    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches, resolve, resolution
-    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, purge, backlog, backlogBytes, describe
+    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
+    case resolve, resolution, unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable
+    case purge, backlog, backlogBytes, describe
   }
 
   private struct State {

@@ -128,7 +128,8 @@ extension LedgerConformance {
         try requireEqual(other.kind, .inFlight)
         try require(other.ledgerID != follower.ledgerID)
         try await ledger.succeed(again.id, "anew")
-        try requireEqual(try await ledger.deliver().map(\.response), [TestLedger.answer("anew"), TestLedger.answer("anew")])
+        try requireEqual(
+          try await ledger.deliver().map(\.response), [TestLedger.answer("anew"), TestLedger.answer("anew")])
       },
       `case`("a failure needs no body to be given again") { ledger in
         let row = try await ledger.admit(TestDelivery("a"))

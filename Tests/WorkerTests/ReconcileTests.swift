@@ -29,7 +29,8 @@ struct ReconcileTests {
     try await Pipeline.run(provider) { pipeline in
       try await untilAsked(pipeline)
       let id = try #require(provider.batchIDs.first)
-      #expect(try await pipeline.ledger.resolve(label: try await label(pipeline), as: .adopt(id), at: pipeline.clock.now()))
+      #expect(
+        try await pipeline.ledger.resolve(label: try await label(pipeline), as: .adopt(id), at: pipeline.clock.now()))
       let replies = try await pipeline.untilReplies(2)
       #expect(replies.allSatisfy { $0.summary.isSuccess })
       #expect(provider.count(.create) == 1)
@@ -42,7 +43,8 @@ struct ReconcileTests {
     provider.fail(.create, .connectionLost)
     try await Pipeline.run(provider) { pipeline in
       try await untilAsked(pipeline)
-      #expect(try await pipeline.ledger.resolve(label: try await label(pipeline), as: .resubmit, at: pipeline.clock.now()))
+      #expect(
+        try await pipeline.ledger.resolve(label: try await label(pipeline), as: .resubmit, at: pipeline.clock.now()))
       _ = try await pipeline.untilReplies(2)
       #expect(provider.deletedFiles.count == 1)
       #expect(provider.count(.create) == 2)
@@ -55,7 +57,8 @@ struct ReconcileTests {
     provider.fail(.create, .connectionLost)
     try await Pipeline.run(provider) { pipeline in
       try await untilAsked(pipeline)
-      #expect(try await pipeline.ledger.resolve(label: try await label(pipeline), as: .giveUp, at: pipeline.clock.now()))
+      #expect(
+        try await pipeline.ledger.resolve(label: try await label(pipeline), as: .giveUp, at: pipeline.clock.now()))
       let replies = try await pipeline.untilReplies(2)
       #expect(replies.map(\.code) == ["result_missing", "result_missing"])
       #expect(provider.count(.create) == 1)
@@ -76,7 +79,8 @@ struct ReconcileTests {
       try await pipeline.until("an hour to pass") { pipeline.clock.monotonic() - before > .seconds(3600) }
       #expect(provider.count(.create) == 1 && pipeline.sink.published.isEmpty)
       let id = try #require(provider.batchIDs.first)
-      #expect(try await pipeline.ledger.resolve(label: try await label(pipeline), as: .adopt(id), at: pipeline.clock.now()))
+      #expect(
+        try await pipeline.ledger.resolve(label: try await label(pipeline), as: .adopt(id), at: pipeline.clock.now()))
       #expect(try await pipeline.untilReplies(1).first?.summary.isSuccess == true)
     }
   }
@@ -99,7 +103,9 @@ struct ReconcileTests {
     try await Pipeline.run(provider) { pipeline in
       if !isConfirmed { pipeline.ledger.setUnavailable([.markSubmitted]) }
       pipeline.push(Message("a"), Message("b"))
-      try await pipeline.until("the batch") { provider.paid.count == 2 && (!isConfirmed || provider.count(.retrieve) > 0) }
+      try await pipeline.until("the batch") {
+        provider.paid.count == 2 && (!isConfirmed || provider.count(.retrieve) > 0)
+      }
       let new = ScriptedProvider(account: "openai-new-key")
       new.setStandIns(provider)
       pipeline.provider = new
@@ -129,11 +135,12 @@ struct ReconcileTests {
       let before = pipeline.clock.monotonic()
       try await pipeline.until("two hours to pass") { pipeline.clock.monotonic() - before > .seconds(7200) }
       #expect(new.created.isEmpty && pipeline.sink.published.isEmpty && blind.count(.retrieve) > 5)
-      #expect(try await pipeline.ledger.resolve(label: try await label(pipeline), as: resolution, at: pipeline.clock.now()))
+      #expect(
+        try await pipeline.ledger.resolve(label: try await label(pipeline), as: resolution, at: pipeline.clock.now()))
       let replies = try await pipeline.untilReplies(1)
       #expect(replies.map(\.code) == [resolution == .giveUp ? "result_missing" : nil])
       #expect(new.created.count == (resolution == .giveUp ? 0 : 1))
-      #expect(pipeline.health.current.isEmpty)
+      try await pipeline.until("the alert to end") { pipeline.health.current.isEmpty }
     }
   }
 }

@@ -76,6 +76,10 @@ struct Serve: AsyncParsableCommand {
         healthListen: settings.admin.healthListen.map { .init(host: $0.host, port: $0.port) },
         token: settings.admin.token.reveal()),
       status: ServiceStatus(links: links, topology: topology, health: health, registry: telemetry.registry),
+      routes: [
+        .batches(
+          BatchDesk(ledger: ledger, providers: accounts.providers, health: health, time: SystemTimekeeper()))
+      ],
       logger: logger)
     logger.info(
       "Millrace starts",

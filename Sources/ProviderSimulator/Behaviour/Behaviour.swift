@@ -17,6 +17,9 @@ struct Behaviour: Hashable, Sendable {
   var faultNullOutput = 0.0
   var faultCreateTimeout = 0.0
   var faultCreate500AfterAccept = 0.0
+  var faultCreateReset = 0.0
+  // Creates, by their ordinal: never accepted, never answered.
+  var faultCreateLost = 0.0
   // Calls to files and batches, by their ordinal.
   var faultControl429 = 0.0
   var faultControl5xx = 0.0
@@ -34,6 +37,11 @@ struct Behaviour: Hashable, Sendable {
   var hangMs = 600_000
   var nullOutputLooks = 2
   var listLagMs = 0
+  /// Between the arrival of a create and its acceptance, and from there to its answer.
+  var createAcceptMs = 0
+  var createAnswerMs = 0
+  /// From the answer of a delete until the file is gone.
+  var deleteLagMs = 0
   var injectedRetryAfterMs = 200
 
   // Limits, 0 for none. Those of calls are for each key and model.
@@ -62,7 +70,8 @@ extension Behaviour {
     ("fault_line_missing", \.faultLineMissing), ("fault_line_error", \.faultLineError),
     ("fault_line_reject", \.faultLineReject), ("fault_expire", \.faultExpire),
     ("fault_null_output", \.faultNullOutput), ("fault_create_timeout", \.faultCreateTimeout),
-    ("fault_create_500_after_accept", \.faultCreate500AfterAccept), ("fault_control_429", \.faultControl429),
+    ("fault_create_500_after_accept", \.faultCreate500AfterAccept), ("fault_create_reset", \.faultCreateReset),
+    ("fault_create_lost", \.faultCreateLost), ("fault_control_429", \.faultControl429),
     ("fault_control_5xx", \.faultControl5xx), ("fault_control_cut", \.faultControlCut),
   ]
 
@@ -71,6 +80,7 @@ extension Behaviour {
     ("batch_validate_ms", \.batchValidateMs), ("batch_min_ms", \.batchMinMs), ("batch_per_row_us", \.batchPerRowUs),
     ("batch_tail_ms", \.batchTailMs), ("batch_finalize_ms", \.batchFinalizeMs), ("batch_cancel_ms", \.batchCancelMs),
     ("hang_ms", \.hangMs), ("null_output_looks", \.nullOutputLooks), ("list_lag_ms", \.listLagMs),
+    ("create_accept_ms", \.createAcceptMs), ("create_answer_ms", \.createAnswerMs), ("delete_lag_ms", \.deleteLagMs),
     ("injected_retry_after_ms", \.injectedRetryAfterMs), ("rpm", \.rpm), ("tpm", \.tpm),
     ("burst_seconds", \.burstSeconds), ("concurrency", \.concurrency), ("enqueued_tokens", \.enqueuedTokens),
     ("batch_creates_per_hour", \.batchCreatesPerHour), ("max_file_bytes", \.maxFileBytes),

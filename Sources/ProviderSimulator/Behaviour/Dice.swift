@@ -21,6 +21,8 @@ struct Dice: Sendable {
     case controlCut
     case tail
     case shuffle
+    case createReset
+    case createLost
   }
 
   let seed: UInt64

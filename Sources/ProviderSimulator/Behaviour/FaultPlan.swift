@@ -24,6 +24,8 @@ struct FaultPlan: Sendable {
     case none
     case timeout
     case serverError
+    /// The connection ends at once.
+    case reset
   }
 
   let behaviour: Behaviour
@@ -83,8 +85,12 @@ struct FaultPlan: Sendable {
     let content = UInt64(ordinal)
     if hits(.createTimeout, behaviour.faultCreateTimeout, content) { return .timeout }
     if hits(.createError, behaviour.faultCreate500AfterAccept, content) { return .serverError }
+    if hits(.createReset, behaviour.faultCreateReset, content) { return .reset }
     return .none
   }
+
+  /// Whether the create with this ordinal among the calls is neither accepted nor answered.
+  func losesCreate(_ ordinal: Int) -> Bool { hits(.createLost, behaviour.faultCreateLost, UInt64(ordinal)) }
 
   /// After how many of its rows the batch expires, if it does: between a fifth and four fifths.
   func expiry(_ ordinal: Int, rows: Int) -> Int? {

@@ -24,6 +24,10 @@ struct FaultOptions: ParsableArguments {
   var createTimeout: Double?
   @Option(name: .customLong("fault-create-500-after-accept"), help: "Batch creates accepted, but answered 500.")
   var createError: Double?
+  @Option(name: .customLong("fault-create-reset"), help: "Batch creates accepted, but the connection is reset.")
+  var createReset: Double?
+  @Option(name: .customLong("fault-create-lost"), help: "Batch creates neither accepted nor answered.")
+  var createLost: Double?
   @Option(name: .customLong("fault-control-429"), help: "Calls to files and batches answered 429.")
   var controlTooMany: Double?
   @Option(name: .customLong("fault-control-5xx"), help: "Calls to files and batches answered 500.")
@@ -36,7 +40,8 @@ struct FaultOptions: ParsableArguments {
       ("fault_429", tooMany), ("fault_5xx", serverError), ("fault_hang", hang), ("fault_cut", cut),
       ("fault_line_missing", lineMissing), ("fault_line_error", lineError), ("fault_line_reject", lineReject),
       ("fault_expire", expire), ("fault_null_output", nullOutput), ("fault_create_timeout", createTimeout),
-      ("fault_create_500_after_accept", createError), ("fault_control_429", controlTooMany),
+      ("fault_create_500_after_accept", createError), ("fault_create_reset", createReset),
+      ("fault_create_lost", createLost), ("fault_control_429", controlTooMany),
       ("fault_control_5xx", controlServerError), ("fault_control_cut", controlCut),
     ]
   }

@@ -26,6 +26,12 @@ struct TimeOptions: ParsableArguments {
   var nullOutputLooks: Int?
   @Option(help: "Milliseconds until a new batch is listed, in whole seconds.")
   var listLagMs: Int?
+  @Option(help: "Milliseconds from the arrival of a batch create to its acceptance.")
+  var createAcceptMs: Int?
+  @Option(help: "Milliseconds from there to its answer.")
+  var createAnswerMs: Int?
+  @Option(help: "Milliseconds from the answer of a file's delete until the file is gone.")
+  var deleteLagMs: Int?
   @Option(help: "Milliseconds in the retry-after of an injected 429.")
   var injectedRetryAfterMs: Int?
 
@@ -35,6 +41,7 @@ struct TimeOptions: ParsableArguments {
       ("batch_min_ms", batchMinMs), ("batch_per_row_us", batchPerRowUs), ("batch_tail_ms", batchTailMs),
       ("batch_finalize_ms", batchFinalizeMs), ("batch_cancel_ms", batchCancelMs), ("hang_ms", hangMs),
       ("null_output_looks", nullOutputLooks), ("list_lag_ms", listLagMs),
+      ("create_accept_ms", createAcceptMs), ("create_answer_ms", createAnswerMs), ("delete_lag_ms", deleteLagMs),
       ("injected_retry_after_ms", injectedRetryAfterMs),
     ]
   }

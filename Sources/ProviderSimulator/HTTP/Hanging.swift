@@ -10,4 +10,11 @@ enum Hanging {
       try? await Task.sleep(for: .milliseconds(milliseconds))
     }
   }
+
+  /// The same for what goes on afterwards, also when the client has gone: the provider does not notice.
+  static func unlessStopped(milliseconds: Int) async {
+    if milliseconds == 0 { return }
+    // Unstructured, since the task of a connection is cancelled with it.
+    await Task { await wait(milliseconds: milliseconds) }.value
+  }
 }

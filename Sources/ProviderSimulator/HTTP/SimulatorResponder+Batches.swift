@@ -5,9 +5,37 @@ import Wire
 
 extension SimulatorResponder {
   func createBatch(
-    _ request: Request, _ caller: Credentials.Caller, _ context: SimulatorContext
+    _ request: Request, _ caller: Credentials.Caller, _ context: SimulatorContext, ordinal: Int
   ) async throws -> Response {
     let order = try BatchOrder(try await json(request))
+    let plan = settings.plan
+    counters.count("creates.arrived")
+    if plan.losesCreate(ordinal) {
+      counters.count("fault.create_lost")
+      throw await hang(context)
+    }
+    await Hanging.unlessStopped(milliseconds: plan.behaviour.createAcceptMs)
+    let batch = try await accept(order, caller)
+    counters.count("batches.created")
+    await Hanging.unlessStopped(milliseconds: plan.behaviour.createAnswerMs)
+    switch plan.create(batch.ordinal) {
+    case .none:
+      counters.count("creates.answered")
+      return Reply.json(Self.object { batch.write(into: &$0) })
+    case .timeout:
+      counters.count("fault.create_timeout")
+      throw await hang(context)
+    case .serverError:
+      counters.count("fault.create_500_after_accept")
+      throw APIError.transient(500)
+    case .reset:
+      counters.count("fault.create_reset")
+      context.cut()
+      throw Abandoned()
+    }
+  }
+
+  private func accept(_ order: BatchOrder, _ caller: Credentials.Caller) async throws -> BatchRecord {
     guard caller.hasCredit else { throw APIError.noCredit }
     guard let file = catalog.file(order.inputFileID, project: caller.project, now: WallClock.seconds) else {
       throw APIError.invalid(
@@ -25,16 +53,7 @@ extension SimulatorResponder {
         outputLifetime: order.outputLifetime)
     }
     engine.wake()
-    counters.count("batches.created")
-    switch settings.plan.create(batch.ordinal) {
-    case .none: return Reply.json(Self.object { batch.write(into: &$0) })
-    case .timeout:
-      counters.count("fault.create_timeout")
-      throw await hang(context)
-    case .serverError:
-      counters.count("fault.create_500_after_accept")
-      throw APIError.transient(500)
-    }
+    return batch
   }
 
   func showBatch(_ id: String, _ caller: Credentials.Caller) throws -> Response {

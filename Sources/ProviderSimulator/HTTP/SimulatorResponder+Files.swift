@@ -56,8 +56,17 @@ extension SimulatorResponder {
   }
 
   func deleteFile(_ id: String, _ caller: Credentials.Caller) async throws -> Response {
-    guard try await catalog.deleteFile(id, project: caller.project) else { throw Self.noFile(id) }
-    if catalog.isUnused(id) { await disk.remove(id) }
+    _ = try find(id, caller)
+    let lag = settings.behaviour.deleteLagMs
+    if lag == 0 {
+      guard try await remove(id, caller) else { throw Self.noFile(id) }
+    } else {
+      // Unstructured: it happens after the answer, and a simulator that stops before it keeps the file.
+      Task {
+        try? await Task.sleep(for: .milliseconds(lag))
+        _ = try? await remove(id, caller)
+      }
+    }
     return Reply.json(
       Self.object { writer in
         writer.beginObject()
@@ -67,6 +76,13 @@ extension SimulatorResponder {
         writer.bool(true)
         writer.endObject()
       })
+  }
+
+  /// Returns whether the file was there.
+  private func remove(_ id: String, _ caller: Credentials.Caller) async throws -> Bool {
+    guard try await catalog.deleteFile(id, project: caller.project) else { return false }
+    if catalog.isUnused(id) { await disk.remove(id) }
+    return true
   }
 
   /// - Parameter isCut: Whether the connection ends half way.

@@ -69,7 +69,7 @@ struct SimulatorResponder: HTTPResponder {
     case .file(let id): return try showFile(id, caller)
     case .fileContent(let id): return try download(id, caller, isCut: plan.cutsDownload(ordinal))
     case .deleteFile(let id): return try await deleteFile(id, caller)
-    case .createBatch: return try await createBatch(request, caller, context)
+    case .createBatch: return try await createBatch(request, caller, context, ordinal: ordinal)
     case .listBatches: return try listBatches(query, caller)
     case .batch(let id): return try showBatch(id, caller)
     case .cancelBatch(let id): return try await cancelBatch(id, caller)

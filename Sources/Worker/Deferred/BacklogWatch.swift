@@ -14,8 +14,7 @@ struct BacklogWatch: Sendable {
     var outage: StoreWatch.Outage?
     defer { if let outage { context.store.ended(outage) } }
     while !Task.isCancelled {
-      context.metrics.unknown(
-        context.unknown.all, providers: context.providers.keys, now: context.time.now())
+      context.countUnknown()
       do throws(LedgerError) {
         let entries = try await context.ledger.backlog()
         if let over = outage.take() { context.store.ended(over) }

@@ -32,7 +32,8 @@ struct BatchHarvester: Sendable {
     var endedAt: Timestamp?
     while !Task.isCancelled {
       var isSeen = false
-      guard (try? await context.time.sleep(for: poll.delay(at: context.time.monotonic()))) != nil else { return .stopped }
+      let delay = poll.delay(at: context.time.monotonic())
+      guard (try? await context.time.sleep(for: delay)) != nil else { return .stopped }
       do throws(ProviderError) {
         let snapshot = try await provider.retrieve(id)
         poll.answered()

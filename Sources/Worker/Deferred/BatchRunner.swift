@@ -85,7 +85,11 @@ final class BatchRunner: Sendable {
       context.isUnknown(batch, .unknown, "its create was not confirmed, and \(Self.notConfigured(batch))")
       return await reconciliation.decide(batch)
     }
-    return await reconciliation.run(batch, at: provider, isPinned: isPinned)
+    // A replica that held the batch may have been about to write its create: that ends with its lease, which is over.
+    let configuration = context.configuration
+    let others = context.ledger.isShared ? configuration.createTimeout + configuration.reconcileGrace : .zero
+    return await reconciliation.run(
+      batch, at: provider, isPinned: isPinned, earliestConclusion: context.time.monotonic() + others)
   }
 
   /// Returns whether rows may have gone back to the accepted rows.

@@ -10,14 +10,18 @@ extension WorkerContext {
     let entry = UnknownBatches.Entry(provider: batch.key.provider, kind: kind, since: time.now())
     guard unknown.insert(batch.label, entry) else { return }
     metrics.batch(provider: batch.key.provider, event: kind.rawValue)
+    countUnknown()
     logger.error("\(text)")
   }
 
   /// The batch goes on.
   func isKnown(_ batch: BatchRecord) {
-    unknown.remove(batch.label)
+    if unknown.remove(batch.label) { countUnknown() }
     for kind in UnknownBatches.Kind.allCases { health.clear(kind.part(batch.label)) }
   }
+
+  /// The gauges; also called now and then, since the oldest grows older.
+  func countUnknown() { metrics.unknown(unknown.all, providers: providers.keys, now: time.now()) }
 
   /// Waits until the time, and looks meanwhile whether an operator has decided about the batch. Nil when the time has come,
   /// and when the task is cancelled.

@@ -31,7 +31,8 @@ final class UnknownBatches: Sendable {
     }
   }
 
-  func remove(_ label: String) { entries.withLock { $0[label] = nil } }
+  /// Returns whether it was noted.
+  func remove(_ label: String) -> Bool { entries.withLock { $0.removeValue(forKey: label) != nil } }
 
   var all: [Entry] { entries.withLock { Array($0.values) } }
 }
