@@ -33,6 +33,7 @@ let package = Package(
     .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
 
@@ -47,7 +48,11 @@ let package = Package(
     .target(name: "CurlHTTP", dependencies: ["Threading", "CCurl"]),
     .target(name: "Providers", dependencies: ["BatchCore", "Wire"]),
     .target(name: "Ledger", dependencies: ["BatchCore", "Wire"]),
-    .target(name: "LedgerSQLite", dependencies: ["Ledger", "BatchCore", "Wire", "Threading", grdb, sqlite]),
+    .target(name: "LedgerRules", dependencies: ["Ledger", "BatchCore", "Wire", "Threading"]),
+    .target(
+      name: "LedgerSQLite", dependencies: ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading", grdb, sqlite]),
+    .target(
+      name: "LedgerPostgres", dependencies: ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading", "CPostgres"]),
     .target(name: "Settings", dependencies: [yams]),
     .target(name: "Observability", dependencies: ["Threading", logging, metrics]),
     .target(name: "AdminServer", dependencies: [hummingbird, logging, lifecycle]),
@@ -84,7 +89,14 @@ let package = Package(
     .testTarget(name: "ProvidersTests", dependencies: ["Providers", "BatchCore", "Wire"]),
     .testTarget(
       name: "LedgerSQLiteTests",
-      dependencies: ["LedgerSQLite", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport", grdb]),
+      dependencies: [
+        "LedgerSQLite", "LedgerRules", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport", grdb,
+      ]),
+    .testTarget(
+      name: "LedgerPostgresTests",
+      dependencies: [
+        "LedgerPostgres", "LedgerRules", "Ledger", "BatchCore", "Wire", "Threading", "TestSupport",
+      ]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "Threading", logging, metrics]),
     .testTarget(name: "AdminServerTests", dependencies: ["AdminServer", hummingbird, logging, lifecycle]),
@@ -123,7 +135,7 @@ if Context.environment["MILLRACE_C_MODULES_ONLY"] != nil {
 }
 
 // C-facing modules additionally check that every unsafe use is marked.
-let facesC: Set<String> = ["AMQP", "CurlHTTP", "Threading"]
+let facesC: Set<String> = ["AMQP", "CurlHTTP", "LedgerPostgres", "Threading"]
 let isC: Set<String> = ["CLinux", "EchoReference"]
 
 // Failpoints are for debug builds: a release has none.

@@ -11,6 +11,9 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
     case invalid
     /// The ledger was closed.
     case closed
+    /// This process was silent for longer than its lease, and another replica has taken over what it held: nothing that it
+    /// remembers may be acted upon.
+    case fenced
   }
 
   public var reason: Reason

@@ -5,6 +5,33 @@ public import BatchCore
 /// Every call that writes returns after its commit is on disk; calls that run at the same time may share one commit.
 /// Lists keep their order. Times are passed in.
 public protocol LedgerStore: Sendable {
+  // MARK: Replicas
+
+  /// Whether other processes may work on the same ledger.
+  var isShared: Bool { get }
+
+  /// What is left of this process's lease by the machine's boot-time clock; nil where no other process could take its
+  /// work over. Nothing that costs money is begun with less than it takes.
+  func leaseLeft() -> Duration?
+
+  /// Returns when another replica has taken over what this process held, or when the task is cancelled.
+  func leaseLost() async
+
+  /// Takes over what processes that are gone have left, a share at a time: call it again until nothing comes.
+  func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver
+
+  /// How far requests are whose deliveries this process holds while another may be calling for them. In the same order.
+  func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress]
+
+  /// Which of the windows this process runs: those that no other replica runs become its own.
+  func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey>
+
+  /// Tells whoever runs the windows of accepted rows. A hint: a sweep finds the rows that it does not reach.
+  func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError)
+
+  /// Accepted rows that other replicas offered to the windows of this one.
+  func offeredRows() async throws(LedgerError) -> [AcceptedRow]
+
   // MARK: Custody
 
   /// Records deliveries under their identities. See `Admission` for what comes of each.

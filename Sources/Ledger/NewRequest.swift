@@ -19,6 +19,8 @@ public struct NewRequest: Sendable {
   /// The channel that delivered it, unique over restarts: tells the redelivery of one message from a second message that
   /// looks the same, where only a fingerprint identifies them.
   public var deliveryGeneration: Int64
+  /// The row that an earlier look at this very delivery was attached to; nil for a delivery that is new here.
+  public var attachedTo: RequestID?
   /// The original properties and headers (`PropertiesCodec`), for a dead letter. Empty if there is nothing to keep.
   public var properties: [UInt8]
 

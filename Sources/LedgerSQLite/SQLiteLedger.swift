@@ -2,6 +2,7 @@ public import BatchCore
 import Dispatch
 import GRDB
 public import Ledger
+import LedgerRules
 import Threading
 
 /// A ledger in one SQLite file, for one process.
@@ -14,12 +15,14 @@ import Threading
 public final class SQLiteLedger: LedgerStore {
   /// The file.
   public let path: String
-  let commits: GroupCommit
+  let commits: GroupCommit<WriteSession>
+  private let writer: Writer
   private let rows: ReadQueue<RowReader>
   private let outbox: ReadQueue<OutboxReader>
   private let taken = Locked(TakenReplies())
   private let file: Locked<LedgerFile?>
   private let mapping: ErrorMapping
+  private let hasTakenOver = Locked(false)
 
   /// Opens the file, and makes it and its folder if they are not there. Blocks while it does.
   ///
@@ -38,7 +41,9 @@ public final class SQLiteLedger: LedgerStore {
         guard let connection = db.sqliteConnection else { throw InvalidOperation("no connection") }
         return Confined(try WriteSession(connection))
       }
-      commits = GroupCommit(queue: writer, session: session, mapping: mapping)
+      let place = Writer(queue: writer, session: session)
+      self.writer = place
+      commits = GroupCommit(closed: mapping.closed, mapping: { mapping($0) }, enqueue: { place.enqueue($0) })
       rows = try ReadQueue(path: path, name: "rows", mapping: mapping)
       outbox = try ReadQueue(path: path, name: "outbox", mapping: mapping)
       self.file = Locked(file)
@@ -46,6 +51,42 @@ public final class SQLiteLedger: LedgerStore {
       throw mapping(error)
     }
   }
+}
+
+// MARK: - Replicas
+
+/// One process has the file, so nothing is shared and nothing is lost to another.
+extension SQLiteLedger {
+  public var isShared: Bool { false }
+
+  public func leaseLeft() -> Duration? { nil }
+
+  public func leaseLost() async {
+    while !Task.isCancelled { try? await Task.sleep(for: .seconds(86_400)) }
+  }
+
+  public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
+    var taken = TakenOver()
+    guard !hasTakenOver.withLock({ $0 }) else { return taken }
+    // What the process before had claimed went back when the file was opened.
+    taken.batches = try await openBatches()
+    taken.replies = true
+    taken.parked = true
+    taken.windows = true
+    hasTakenOver.withLock { $0 = true }
+    return taken
+  }
+
+  public func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress] {
+    // This process learns of every end by itself.
+    rows.map { _ in .underway }
+  }
+
+  public func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey> { Set(keys) }
+
+  public func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError) {}
+
+  public func offeredRows() async throws(LedgerError) -> [AcceptedRow] { [] }
 }
 
 // MARK: - Custody
@@ -195,7 +236,7 @@ extension SQLiteLedger {
     let ids = rows.map(\.id)
     let places = taken.withLock { $0.places(of: ids) }
     try await commits.perform(rows: rows.count) { session in
-      for row in rows { try session.outcomes.setUndeliverable(row.id.rawValue, reason: row.reason) }
+      for row in rows { try session.setUndeliverable(row.id.rawValue, reason: row.reason) }
       for place in places { try session.outcomes.deleteReply(at: place) }
     }
     taken.withLock { $0.remove(ids, at: places) }
@@ -226,10 +267,10 @@ extension SQLiteLedger {
     guard let file = file.withLock({ $0.take() }) else { return }
     let done = OneShot<Void>()
     // The last connection writes the log back into the file, which takes a while: not on the cooperative pool.
-    DispatchQueue.global().async { [rows, outbox, commits] in
+    DispatchQueue.global().async { [rows, outbox, writer] in
       rows.release()
       outbox.release()
-      commits.release()
+      writer.release()
       // The lock goes last.
       file.release()
       done.succeed(())

@@ -22,6 +22,7 @@ public enum Failpoint: String, CaseIterable, Sendable {
   case takeReplies = "ledger.take_replies"
   case delivered = "ledger.delivered"
   case undeliverable = "ledger.undeliverable"
+  case takeOver = "ledger.take_over"
   // The broker. After publish means on the wire and unconfirmed; before confirm that the broker has it and we don't know.
   case publish = "broker.publish"
   case confirm = "broker.confirm"

@@ -73,12 +73,14 @@ public struct Worker: Sendable {
       group.addTask { await acks.run() }
       group.addTask { await settler.run() }
       group.addTask { await BacklogWatch(context: context, gate: gate).run() }
+      let takeOver = TakeOver(context: context, batches: batches, windows: windows, calls: calls)
       group.addTask {
         // Before any window closes, so that no batch is found open that is on its way already.
-        await resume(batches, windows, calls)
+        await takeOver.resume()
         await windows.run()
         stages.windows.leave()
       }
+      group.addTask { await takeOver.run() }
       group.addTask {
         await calls.run()
         stages.calls.leave()
@@ -87,10 +89,13 @@ public struct Worker: Sendable {
         await pump.run()
         stages.replies.leave()
       }
-      for (index, source) in ports.sources.enumerated() {
-        let intake = Intake(
+      let intakes = ports.sources.enumerated().map { index, source in
+        Intake(
           context: context, source: source, decoder: decoder, tokens: ports.tokens, routes: ports.routes,
           gate: gate.lane(index), windows: windows, calls: calls, acks: acks, settler: settler)
+      }
+      group.addTask { await AttachedWatch(context: context, intakes: intakes, settler: settler).run() }
+      for intake in intakes {
         group.addTask {
           await intake.run()
           stages.intakes.leave()
@@ -108,16 +113,6 @@ public struct Worker: Sendable {
     var windows = Latch(1)
     var calls = Latch(1)
     var replies = Latch(1)
-  }
-
-  private func resume(_ batches: BatchInbox, _ windows: WindowKeeper, _ calls: CallDispatcher) async {
-    let open = await context.retry("look for open batches") { () async throws(LedgerError) in
-      try await context.ledger.openBatches()
-    }
-    for batch in open ?? [] { batches.send(batch) }
-    windows.sweep()
-    calls.parkedWorkIsReady()
-    context.outboxReady.raise()
   }
 
   /// Stops intake, lets what is on its way arrive, and leaves the rest in the ledger or with the broker.

@@ -16,6 +16,8 @@ public struct WorkerConfiguration: Sendable {
   public var settleGrace = Duration.seconds(600)
   /// How long after an unconfirmed create the provider is searched, and searched again before a second create.
   public var reconcileGrace = Duration.seconds(30)
+  /// How often work is looked for that other replicas have left.
+  public var takeOverInterval = Duration.seconds(10)
   public var drainTimeout = Duration.seconds(25)
   public var callTimeout = Duration.seconds(600)
   public var deferredWindow = WindowLimits(

@@ -13,7 +13,9 @@ import Testing
     "CurlHTTP": ["Threading"],
     "Providers": ["BatchCore", "Wire"],
     "Ledger": ["BatchCore", "Wire"],
-    "LedgerSQLite": ["Ledger", "BatchCore", "Wire", "Threading"],
+    "LedgerRules": ["Ledger", "BatchCore", "Wire", "Threading"],
+    "LedgerSQLite": ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading"],
+    "LedgerPostgres": ["Ledger", "LedgerRules", "BatchCore", "Wire", "Threading"],
     "Settings": [],
     "Observability": ["Threading"],
     "AdminServer": [],
@@ -27,7 +29,8 @@ import Testing
 
   /// Each C module is imported by one Swift module.
   static let ownersOfC: [String: Set<String>] = [
-    "CRabbitMQ": ["AMQP"], "CCurl": ["CurlHTTP"], "CCrypto": ["Wire"], "CZlib": ["Wire"], "CLinux": ["Threading"],
+    "CRabbitMQ": ["AMQP"], "CCurl": ["CurlHTTP"], "CCrypto": ["Wire"], "CZlib": ["Wire"],
+    "CPostgres": ["LedgerPostgres"], "CLinux": ["Threading"],
   ]
 
   /// What a module may import from outside the package. Foundation only where a dependency brings it in anyway.
@@ -40,7 +43,9 @@ import Testing
     "CurlHTTP": ["Glibc", "Synchronization"],
     "Providers": ["Synchronization"],
     "Ledger": [],
+    "LedgerRules": [],
     "LedgerSQLite": ["GRDB", "GRDBSQLite", "Dispatch", "Glibc", "Synchronization"],
+    "LedgerPostgres": ["Glibc", "Synchronization"],
     "Settings": ["Yams", "Glibc"],
     "Observability": ["CoreMetrics", "Metrics", "Logging", "Glibc", "Synchronization"],
     "AdminServer": [

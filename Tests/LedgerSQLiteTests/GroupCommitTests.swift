@@ -1,6 +1,7 @@
 import BatchCore
 import Dispatch
 import Ledger
+import LedgerRules
 import TestSupport
 import Testing
 import Threading

@@ -2,6 +2,7 @@ import BatchCore
 import Foundation
 import GRDB
 import Ledger
+import LedgerRules
 import TestSupport
 import Testing
 import Wire

@@ -6,6 +6,7 @@ import Threading
 /// commit. It counts what is going on, so that a test knows when all is quiet.
 public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
+    case takeOver, progress, runWindows, offer, offeredRows
     case admit, acknowledged, park, takeParked, parkedRoutes, cancel
     case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
     case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, backlog, backlogBytes, describe
@@ -83,6 +84,30 @@ public final class InterceptedLedger: LedgerStore {
   }
 
   // MARK: LedgerStore
+
+  public var isShared: Bool { base.isShared }
+  public func leaseLeft() -> Duration? { base.leaseLeft() }
+  public func leaseLost() async { await base.leaseLost() }
+
+  public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
+    try await through(.takeOver) { () async throws(LedgerError) in try await base.takeOver(at: now) }
+  }
+
+  public func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress] {
+    try await through(.progress) { () async throws(LedgerError) in try await base.progress(of: rows) }
+  }
+
+  public func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey> {
+    try await through(.runWindows) { () async throws(LedgerError) in try await base.runWindows(keys) }
+  }
+
+  public func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError) {
+    try await through(.offer) { () async throws(LedgerError) in try await base.offer(rows) }
+  }
+
+  public func offeredRows() async throws(LedgerError) -> [AcceptedRow] {
+    try await through(.offeredRows) { () async throws(LedgerError) in try await base.offeredRows() }
+  }
 
   public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
     try await through(.admit) { () async throws(LedgerError) in try await base.admit(requests, at: now) }

@@ -15,7 +15,7 @@ public final class TestLedger: Sendable {
 
   public init(_ place: LedgerPlace) async throws {
     self.place = place
-    state = Locked(State(store: try await place.open()))
+    state = Locked(State(store: try await Self.open(place)))
   }
 
   public var store: any LedgerStore { state.withLock { $0.store } }
@@ -28,8 +28,15 @@ public final class TestLedger: Sendable {
   /// As after a restart of the process.
   public func reopen() async throws {
     await close()
-    let store = try await place.open()
+    let store = try await Self.open(place)
     state.withLock { $0.store = store }
+  }
+
+  /// Opens the store and goes on with what the process before has left.
+  private static func open(_ place: LedgerPlace) async throws -> any LedgerStore {
+    let store = try await place.open()
+    while !(try await store.takeOver(at: Timestamp(milliseconds: 1_700_000_000_000))).isEmpty {}
+    return store
   }
 
   // MARK: Deliveries

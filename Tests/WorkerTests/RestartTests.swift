@@ -124,12 +124,12 @@ struct RestartTests {
       try await pipeline.until("the first to be acked") { pipeline.deferred.count(.ack) == 1 }
       try await pipeline.kill()
       pipeline.provider.uploadGate.shut()
-      pipeline.ledger.gate(before: .openBatches).shut()
+      pipeline.ledger.gate(before: .takeOver).shut()
       pipeline.revive()
       pipeline.push(Message("b"), Message("c"))
       try await pipeline.until("the others to be acked") { pipeline.deferred.count(.ack) == 2 }
       try await pipeline.quiet()
-      pipeline.ledger.gate(before: .openBatches).open()
+      pipeline.ledger.gate(before: .takeOver).open()
       try await pipeline.quiet()
       pipeline.provider.uploadGate.open()
       _ = try await pipeline.untilReplies(3)

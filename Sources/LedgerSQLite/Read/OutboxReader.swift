@@ -1,5 +1,6 @@
 import BatchCore
 import Ledger
+import LedgerRules
 import Wire
 
 /// Walks the outbox. Its place is kept in memory, so that taking a reply writes nothing; a new process starts at the
@@ -142,19 +143,5 @@ final class OutboxReader: ReadSession {
   private func route(_ id: Int64) throws -> Route? {
     selectRoute.start().bind(id)
     return try selectRoute.first { Route(provider: $0.text(0), model: $0.text(1)) }
-  }
-}
-
-extension FailureCode {
-  /// Whether a request that fails with it in our custody may go to the dead letters: it could be sent again by hand.
-  var isDeadLettered: Bool {
-    switch self {
-    case .deadlineExceeded, .providerUnavailable, .quotaExhausted, .batchExpired, .resultMissing, .budgetExceeded,
-      .providerRejected:
-      true
-    case .invalidJSON, .invalidRequest, .invalidHeader, .unsupportedEndpoint, .unknownModel, .tooLarge,
-      .contextLengthExceeded, .idempotencyConflict, .cancelled, .replyTooLarge, .deliveryLimit:
-      false
-    }
   }
 }

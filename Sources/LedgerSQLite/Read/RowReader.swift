@@ -1,5 +1,6 @@
 import BatchCore
 import Ledger
+import LedgerRules
 import Wire
 
 /// Reads open rows and batches.

@@ -2,6 +2,7 @@ import BatchCore
 import GRDB
 import GRDBSQLite
 import Ledger
+import LedgerRules
 
 /// Opens the connections of a ledger: one that writes, and readers beside it that see the last commit.
 enum Connections {

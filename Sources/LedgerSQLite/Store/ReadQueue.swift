@@ -1,5 +1,6 @@
 import GRDB
 import Ledger
+import LedgerRules
 import Threading
 
 /// Reads on a connection of its own, off the cooperative pool, one at a time, each on one snapshot that has the last

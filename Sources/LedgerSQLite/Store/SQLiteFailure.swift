@@ -1,6 +1,7 @@
 import GRDB
 import GRDBSQLite
 import Ledger
+import LedgerRules
 
 /// What SQLite said when a statement failed.
 struct SQLiteFailure: Error {
@@ -8,22 +9,6 @@ struct SQLiteFailure: Error {
   var code: CInt
   var message: String
 
-  /// Whether the store as a whole is in trouble, so that no other operation of the same transaction can succeed.
-  var concernsStore: Bool {
-    switch code & 0xFF {
-    case SQLITE_CONSTRAINT, SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_RANGE, SQLITE_TOOBIG: false
-    default: true
-    }
-  }
-}
-
-/// A call that makes no sense for the rows it names: a defect of the caller.
-struct InvalidOperation: Error {
-  var message: String
-
-  init(_ message: String) {
-    self.message = message
-  }
 }
 
 /// Names the store in every error.
@@ -36,6 +21,8 @@ struct ErrorMapping {
     case let error as SQLiteFailure: map(code: error.code, message: error.message)
     case let error as DatabaseError:
       map(code: error.extendedResultCode.rawValue, message: error.message ?? "error \(error.resultCode.rawValue)")
+    case let error as DamagedTables:
+      map(code: SQLITE_CORRUPT, message: "a row holds no valid value for \(error.what)")
     case let error as InvalidOperation: LedgerError(.invalid, "ledger \(path): \(error.message)")
     default: LedgerError(.invalid, "ledger \(path): \(error)")
     }

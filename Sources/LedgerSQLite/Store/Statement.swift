@@ -1,5 +1,6 @@
 import BatchCore
 import GRDBSQLite
+import LedgerRules
 import Wire
 
 /// A prepared statement that is used again and again, bound and read directly: GRDB's argument arrays and rows cost more
@@ -77,6 +78,8 @@ final class Statement {
   }
 
   func bind(_ digest: SHA256Digest) { digest.withUnsafeBytes { bind(raw: $0, Self.copied) } }
+
+  func bind(_ key: CallKey) { key.withUnsafeBytes { bind(raw: $0, Self.copied) } }
 
   /// Binds without copying; the bytes must stay where they are until the statement has run and was started again.
   func bind(borrowed bytes: UnsafeRawBufferPointer) { bind(raw: bytes, nil) }

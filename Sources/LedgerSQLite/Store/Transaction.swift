@@ -1,6 +1,6 @@
 import GRDBSQLite
 
-/// Begin, end and savepoint of the writer's connection.
+/// Begin and end of the writer's connection.
 final class Transaction {
   /// How many were begun.
   private(set) var count = 0
@@ -8,18 +8,12 @@ final class Transaction {
   private let beginStatement: Statement
   private let commitStatement: Statement
   private let rollbackStatement: Statement
-  private let savepointStatement: Statement
-  private let releaseStatement: Statement
-  private let returnStatement: Statement
 
   init(_ connection: OpaquePointer) throws {
     self.connection = connection
     beginStatement = try Statement(connection, "BEGIN IMMEDIATE")
     commitStatement = try Statement(connection, "COMMIT")
     rollbackStatement = try Statement(connection, "ROLLBACK")
-    savepointStatement = try Statement(connection, "SAVEPOINT operation")
-    releaseStatement = try Statement(connection, "RELEASE operation")
-    returnStatement = try Statement(connection, "ROLLBACK TO operation")
   }
 
   func begin() throws {
@@ -28,9 +22,6 @@ final class Transaction {
   }
 
   func commit() throws { try commitStatement.start().run() }
-  func setSavepoint() throws { try savepointStatement.start().run() }
-  func releaseSavepoint() throws { try releaseStatement.start().run() }
-  func returnToSavepoint() throws { try returnStatement.start().run() }
 
   /// SQLite has rolled back by itself after some errors.
   func rollBack() {

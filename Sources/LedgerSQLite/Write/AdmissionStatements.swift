@@ -1,22 +1,7 @@
 import BatchCore
 import Ledger
+import LedgerRules
 import Wire
-
-/// What a new row gets that its delivery does not say.
-struct RowSeed {
-  var id: Int64
-  var ordinal: Int64
-  var kind: RowKind
-  var state: RowState
-  var custody: Custody
-  var ledgerID: LedgerID
-  var leaderID: Int64?
-  var epoch: Int64?
-  var attemptNumber = 0
-  var failure: Failure?
-  var completedAt: Timestamp?
-  var replayed = false
-}
 
 /// Statements that take deliveries in and find what earlier deliveries of the same identity left.
 struct AdmissionStatements {
@@ -80,21 +65,18 @@ struct AdmissionStatements {
     let envelope = request.envelope
     let row = insertRequest.start()
     row.bind(seed.id)
-    CallKey(envelope.identity).bind(to: row)
+    row.bind(CallKey(envelope.identity))
     row.bind(seed.ordinal)
     row.bind(seed.kind)
     row.bind(seed.state)
     row.bind(seed.custody)
     row.bind(seed.leaderID)
-    row.bind(seed.epoch)
+    row.bind(seed.isClaim ? session.epoch : nil)
     row.bind(seed.attemptNumber)
     row.bind(seed.completedAt)
     row.bind(seed.failure?.code.rawValue)
     row.bind(seed.failure?.message)
-    var flags: RowFlags = envelope.correlationGenerated ? .correlationGenerated : []
-    if envelope.noReply { flags.insert(.noReply) }
-    if seed.replayed { flags.insert(.replayed) }
-    row.bind(flags.rawValue)
+    row.bind(seed.flags(envelope).rawValue)
     row.bind(seed.ledgerID.bytes)
     row.bind(request.bodyHash)
     row.bind(request.receivedAt)
@@ -146,20 +128,20 @@ struct AdmissionStatements {
 
   /// The highest ordinal of the key.
   func latestOrdinal(_ key: CallKey) throws -> Int64? {
-    key.bind(to: selectLatest.start())
+    selectLatest.start().bind(key)
     return try selectLatest.first { $0.integer(0) }
   }
 
   /// The latest row of the key that this nonce made.
   func ordinal(_ key: CallKey, nonce: String) throws -> Int64? {
-    key.bind(to: selectNonce.start())
+    selectNonce.start().bind(key)
     selectNonce.bind(nonce)
     return try selectNonce.first { $0.integer(0) }
   }
 
   /// A row of the fingerprint whose ack may be lost, and that no delivery of this generation stands for.
   func unacked(_ key: CallKey, otherThan generation: Int64) throws -> Int64? {
-    key.bind(to: selectUnacked.start())
+    selectUnacked.start().bind(key)
     selectUnacked.bind(generation)
     return try selectUnacked.first { $0.integer(0) }
   }

@@ -1,21 +1,21 @@
 import BatchCore
 import Ledger
+import LedgerRules
 import Wire
 
 /// Statements about batches and the rows in them.
 struct BatchStatements {
-  let insertBatch: Statement
-  let selectRow: Statement
-  let assignRow: Statement
-  let selectInBatch: Statement
-  let releaseAll: Statement
-  let selectState: Statement
-  let updateCreating: Statement
-  let updatePlanned: Statement
-  let updateSubmitted: Statement
-  let updateEnded: Statement
-  let countUnsettled: Statement
-  let selectParked: Statement
+  private let insertBatch: Statement
+  private let selectRow: Statement
+  private let assignRow: Statement
+  private let selectInBatch: Statement
+  private let releaseAll: Statement
+  private let selectState: Statement
+  private let updateCreating: Statement
+  private let updatePlanned: Statement
+  private let updateSubmitted: Statement
+  private let updateEnded: Statement
+  private let selectParked: Statement
 
   init(_ connection: OpaquePointer) throws {
     insertBatch = try Statement(
@@ -46,9 +46,6 @@ struct BatchStatements {
     updateSubmitted = try Statement(
       connection, "UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ? WHERE id = ?")
     updateEnded = try Statement(connection, "UPDATE batch SET state = ?, ended_at = ? WHERE id = ?")
-    countUnsettled = try Statement(
-      connection,
-      "SELECT count(*) FROM request INDEXED BY request_batch WHERE batch_id = ? AND state = 3")
     selectParked = try Statement(
       connection,
       """
@@ -57,5 +54,106 @@ struct BatchStatements {
       FROM request r INDEXED BY request_parked JOIN model m ON m.id = r.model JOIN body b ON b.request_id = r.id
       WHERE r.state = 1 AND r.route = ? AND r.not_before <= ? ORDER BY r.not_before, r.id LIMIT ?
       """)
+  }
+
+  // MARK: Plan
+
+  /// Nil when the row is not accepted any more.
+  func member(_ id: Int64) throws -> BatchMember? {
+    selectRow.start().bind(id)
+    return try selectRow.first { row -> BatchMember? in
+      guard try row.value(0, RowState.self) == .accepted else { return nil }
+      return BatchMember(
+        id: id, attempt: row.int(5) + 1, tokens: row.integer(2), bodyBytes: row.integer(3), modelBytes: row.integer(4),
+        bodyHash: try row.digest(6), deadline: row.optionalTimestamp(1))
+    } ?? nil
+  }
+
+  func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger) throws -> BatchID {
+    let row = insertBatch.start()
+    row.bind(batch.label)
+    row.bind(batch.account)
+    row.bind(batch.key.lane)
+    row.bind(batch.key.provider)
+    row.bind(batch.key.model)
+    row.bind(batch.key.endpoint)
+    row.bind(Int64(batch.key.deadlineClass))
+    row.bind(trigger)
+    row.bind(batch.rowCount)
+    row.bind(batch.tokens)
+    row.bind(batch.bodyBytes)
+    row.bind(batch.modelRangeBytes)
+    row.bind(batch.customIDBytes)
+    row.bind(batch.contentHash)
+    row.bind(batch.createdAt)
+    row.bind(batch.halvings)
+    guard let id = try row.first({ $0.integer(0) }) else { throw DamagedTables("a new batch") }
+    return BatchID(id)
+  }
+
+  func assign(_ id: Int64, to batch: BatchID) throws {
+    assignRow.start().bind(batch.rawValue)
+    assignRow.bind(id)
+    try assignRow.run()
+  }
+
+  // MARK: States
+
+  func state(of batch: BatchID) throws -> (state: BatchRecord.State, providerID: String?)? {
+    selectState.start().bind(batch.rawValue)
+    return try selectState.first { row in
+      (state: try row.value(0, BatchRecord.State.self), providerID: row.optionalText(1))
+    }
+  }
+
+  func setCreating(_ batch: BatchID, inputFileID: String) throws {
+    updateCreating.start().bind(inputFileID)
+    updateCreating.bind(batch.rawValue)
+    try updateCreating.run()
+  }
+
+  func setPlanned(_ batch: BatchID) throws {
+    updatePlanned.start().bind(batch.rawValue)
+    try updatePlanned.run()
+  }
+
+  func setSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) throws {
+    updateSubmitted.start().bind(providerBatchID)
+    updateSubmitted.bind(now)
+    updateSubmitted.bind(batch.rawValue)
+    try updateSubmitted.run()
+  }
+
+  func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws {
+    updateEnded.start().bind(state)
+    updateEnded.bind(now)
+    updateEnded.bind(batch.rawValue)
+    try updateEnded.run()
+  }
+
+  // MARK: Rows
+
+  func unsettled(_ batch: BatchID) throws -> [Int64] {
+    selectInBatch.start().bind(batch.rawValue)
+    return try selectInBatch.all { $0.integer(0) }
+  }
+
+  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws {
+    releaseAll.start().bind(notBefore)
+    releaseAll.bind(batch.rawValue)
+    try releaseAll.run()
+  }
+
+  /// Parked rows that may be sent now, oldest first.
+  func parked(_ route: Route, id: Int64, limit: Int, at now: Timestamp) throws -> [ParkedCall] {
+    selectParked.start().bind(id)
+    selectParked.bind(now)
+    selectParked.bind(limit)
+    return try selectParked.all { row in
+      ParkedCall(
+        id: RequestID(row.integer(0)), attempt: row.int(1) + 1, endpoint: try row.value(2), route: route,
+        model: row.text(3), body: try row.body(6, offset: 4, length: 5), tokens: row.integer(7),
+        deadline: row.optionalTimestamp(8), receivedAt: row.timestamp(9))
+    }
   }
 }

@@ -1,5 +1,6 @@
 import BatchCore
 import Ledger
+import LedgerRules
 import Wire
 
 /// Statements that end attempts and requests, and move replies through the outbox.

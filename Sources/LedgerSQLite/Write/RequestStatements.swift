@@ -1,5 +1,6 @@
 import BatchCore
 import Ledger
+import LedgerRules
 import Wire
 
 /// Statements on single rows that several operations share.
@@ -34,15 +35,9 @@ struct RequestStatements {
   }
 
   func row(_ key: CallKey, ordinal: Int64) throws -> StoredRow? {
-    key.bind(to: selectByOrdinal.start())
+    selectByOrdinal.start().bind(key)
     selectByOrdinal.bind(ordinal)
     return try selectByOrdinal.first(StoredRow.init)
-  }
-
-  /// The row itself, or its leader if it follows one: outcomes and bodies are the leader's.
-  func leader(of id: Int64) throws -> StoredRow? {
-    guard let row = try row(id), row.kind == .subscriber, let leader = row.leaderID else { return try self.row(id) }
-    return try self.row(leader)
   }
 
   func idOfModel(_ name: String) throws -> Int64 {
@@ -73,62 +68,21 @@ struct RequestStatements {
   }
 }
 
-/// What decisions about a row need to know of it.
-struct StoredRow {
-  var id: Int64
-  var ordinal: Int64
-  var kind: RowKind
-  var state: RowState
-  var custody: Custody
-  var leaderID: Int64?
-  var epoch: Int64?
-  var attemptNumber: Int
-  var attempts: Int
-  var batchID: Int64?
-  var lane: Lane?
-  var ledgerID: LedgerID
-  var bodyHash: SHA256Digest
-  var correlationID: [UInt8]?
-  var replyTo: [UInt8]?
-  var replayNonce: String?
-  var failure: Failure?
-  var hasAnswer: Bool
-
+extension StoredRow {
   static let columns = """
     id, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, batch_id, lane, ledger_id, body_hash, \
     correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id
     """
 
   init(_ row: Statement) throws {
-    id = row.integer(0)
-    ordinal = row.integer(1)
-    kind = try row.value(2)
-    state = try row.value(3)
-    custody = try row.value(4)
-    leaderID = row.optionalInteger(5)
-    epoch = row.optionalInteger(6)
-    attemptNumber = row.int(7)
-    attempts = row.int(8)
-    batchID = row.optionalInteger(9)
-    lane = row.isNull(10) ? nil : try row.value(10)
-    ledgerID = try row.ledgerID(11)
-    bodyHash = try row.digest(12)
-    correlationID = row.optionalBytes(13)
-    replyTo = row.optionalBytes(14)
-    replayNonce = row.optionalText(15)
-    failure = try Failure(row, code: 16, message: 17)
-    hasAnswer = !row.isNull(18)
+    self.init(
+      id: row.integer(0), ordinal: row.integer(1), kind: try row.value(2), state: try row.value(3),
+      custody: try row.value(4), leaderID: row.optionalInteger(5), owner: row.optionalInteger(6),
+      attemptNumber: row.int(7), attempts: row.int(8), batchID: row.optionalInteger(9),
+      lane: row.isNull(10) ? nil : try row.value(10), ledgerID: try row.ledgerID(11), bodyHash: try row.digest(12),
+      correlationID: row.optionalBytes(13), replyTo: row.optionalBytes(14), replayNonce: row.optionalText(15),
+      failure: try Failure(row, code: 16, message: 17), hasAnswer: !row.isNull(18))
   }
-
-  /// Whether others get this outcome too: a success, or a definite answer of the provider.
-  var isReplayable: Bool { state == .finished && (failure == nil || failure?.code == .providerRejected) }
-
-  func isSubscriber(of envelope: Envelope) -> Bool {
-    correlationID == envelope.storedCorrelationID && replyTo == envelope.replyTo
-  }
-
-  /// The broker holds its message, and the process that called for it is gone.
-  func isAbandonedClaim(epoch: Int64) -> Bool { state == .claimed && custody == .broker && self.epoch != epoch }
 }
 
 extension Failure {
@@ -138,9 +92,4 @@ extension Failure {
     guard let code = FailureCode(rawValue: text) else { throw SQLiteFailure.damaged("a failure's code") }
     self.init(code, row.text(message))
   }
-}
-
-extension Envelope {
-  /// Nil where it is the ledger id, which the row has already.
-  var storedCorrelationID: [UInt8]? { correlationGenerated ? nil : correlationID }
 }

@@ -1,11 +1,12 @@
 import BatchCore
 import GRDBSQLite
 import Ledger
+import LedgerRules
 
 /// The writer's statements, and what it knows without asking. It lives on the writer's queue.
 ///
 /// Numbers that are given out are not taken back by a rollback: gaps do no harm.
-final class WriteSession {
+final class WriteSession: CommitSession {
   let transaction: Transaction
   let requests: RequestStatements
   let admissions: AdmissionStatements
@@ -75,28 +76,25 @@ final class WriteSession {
     return nextAttemptID
   }
 
-  /// Puts a finished row's reply at the end of the outbox, where it may be already.
-  func ready(_ id: Int64, again: Bool = false) throws {
+  func makePlace() -> Int64 {
     defer { nextPlace += 1 }
-    try outcomes.insertReply(id, at: nextPlace, again: again)
+    return nextPlace
   }
 
   func id(ofModel name: String) throws -> Int64 { try models.id(of: name, orElse: requests.idOfModel) }
 
   func id(of route: Route) throws -> Int64 { try routes.id(of: route, orElse: requests.idOfRoute) }
 
+  func begin() throws { try transaction.begin() }
+
+  func commit() throws { try transaction.commit() }
+
   func rollBack() {
     transaction.rollBack()
-    forget()
-  }
-
-  func rollBackToSavepoint() throws {
-    try transaction.returnToSavepoint()
-    forget()
-  }
-
-  private func forget() {
     models.removeAll()
     routes.removeAll()
   }
+
+  /// One process has the file, so nothing is lost against another.
+  func mayRetry(_ error: any Error) -> Bool { false }
 }

@@ -134,7 +134,7 @@ func openLedger(_ settings: LedgerSettings) throws -> SQLiteLedger {
     complain(error.message)
     switch error.reason {
     case .inUse, .unusable: throw ExitStatus.configuration
-    case .unavailable, .invalid, .closed: throw ExitStatus.unavailable
+    case .unavailable, .invalid, .closed, .fenced: throw ExitStatus.unavailable
     }
   }
 }

@@ -18,6 +18,32 @@
     }
   }
 
+  // MARK: - Replicas
+
+  extension FailpointLedger {
+    var isShared: Bool { ledger.isShared }
+    func leaseLeft() -> Duration? { ledger.leaseLeft() }
+    func leaseLost() async { await ledger.leaseLost() }
+
+    func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
+      try await around(.takeOver) { () async throws(LedgerError) in try await ledger.takeOver(at: now) }
+    }
+
+    func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress] {
+      try await ledger.progress(of: rows)
+    }
+
+    func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey> {
+      try await ledger.runWindows(keys)
+    }
+
+    func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError) {
+      try await ledger.offer(rows)
+    }
+
+    func offeredRows() async throws(LedgerError) -> [AcceptedRow] { try await ledger.offeredRows() }
+  }
+
   // MARK: - What writes
 
   extension FailpointLedger {

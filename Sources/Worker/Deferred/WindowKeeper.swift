@@ -28,6 +28,7 @@ final class WindowKeeper: Sendable {
     var windows: Windows
     var delayed = Heap<Delayed>()
     var delayedRows: Set<RequestID> = []
+    var share: WindowShare
   }
 
   private let context: WorkerContext
@@ -36,6 +37,8 @@ final class WindowKeeper: Sendable {
   private let events = Locked([Event]())
   private let ready = Signal()
   private static let sweepPage = 5000
+  /// How often rows are taken in that other replicas offer.
+  private static let offerInterval = Duration.milliseconds(200)
   /// A batch must be on its way this long before the earliest deadline in it.
   private static let deadlineMargin = Duration.seconds(10)
 
@@ -67,16 +70,17 @@ final class WindowKeeper: Sendable {
           limits.maximumBytes = min(limits.maximumBytes, capabilities.largestBatchBytes)
         }
         return limits
-      }))
+      }), share: WindowShare(context: context))
     // Rows that were accepted but never reached a window: an earlier process's, or ours after a failed plan.
     let sweepInterval = configuration.deferredWindow.maximumAge
     var nextSweep = context.time.monotonic() + sweepInterval
+    var nextOffers = context.time.monotonic()
     while !Task.isCancelled {
       var draining = false
       var closed: [ClosedWindow] = []
       for event in events.withLock({ events in events.takeAll() }) {
         switch event {
-        case .rows(let rows): closed += add(rows, to: &kept)
+        case .rows(let rows): closed += await add(rows, offering: true, to: &kept)
         case .remove(let ids): for id in ids { kept.windows.remove(id.rawValue) }
         case .sweep: closed += await sweep(&kept)
         case .drain: draining = true
@@ -87,29 +91,39 @@ final class WindowKeeper: Sendable {
         closed += await sweep(&kept)
         nextSweep = now + sweepInterval
       }
-      closed += release(&kept, at: now)
+      closed += await release(&kept, at: now)
+      if kept.share.takesOffers, now >= nextOffers || draining {
+        closed += await add(await kept.share.offered(), offering: false, to: &kept)
+        nextOffers = now + Self.offerInterval
+      }
       closed += draining ? kept.windows.drain() : kept.windows.tick(now)
       for window in closed { await plan(window) }
       if draining { return }
-      let wake = [kept.windows.nextDeadline, kept.delayed.min?.due, nextSweep].compactMap { $0 }.min() ?? nextSweep
+      var wake = [kept.windows.nextDeadline, kept.delayed.min?.due, nextSweep].compactMap { $0 }.min() ?? nextSweep
+      if kept.share.takesOffers { wake = min(wake, nextOffers) }
       let wait = wake - context.time.monotonic()
       if wait > .zero { _ = await ready.wait(upTo: wait, context.time) }
     }
   }
 
-  private func add(_ rows: [AcceptedRow], to kept: inout Kept) -> [ClosedWindow] {
+  private func key(_ row: AcceptedRow, at wall: Timestamp) -> WindowKey {
+    WindowKey(
+      lane: .deferred, provider: row.route.provider, model: row.route.model, endpoint: row.endpoint,
+      deadlineClass: DeadlineClass.of(deadline: row.deadline, now: wall))
+  }
+
+  private func add(_ rows: [AcceptedRow], offering: Bool, to kept: inout Kept) async -> [ClosedWindow] {
     let wall = context.time.now()
+    let rows = await kept.share.keep(rows, offering: offering) { key($0, at: wall) }
     let now = context.time.monotonic()
     var closed: [ClosedWindow] = []
-    for row in rows {
+    for row in rows where !kept.delayedRows.contains(row.id) {
       if row.notBefore > wall {
-        guard kept.delayedRows.insert(row.id).inserted else { continue }
+        kept.delayedRows.insert(row.id)
         kept.delayed.insert(Delayed(due: now + (row.notBefore - wall), row: row))
         continue
       }
-      let key = WindowKey(
-        lane: .deferred, provider: row.route.provider, model: row.route.model, endpoint: row.endpoint,
-        deadlineClass: DeadlineClass.of(deadline: row.deadline, now: wall))
+      let key = key(row, at: wall)
       let bytes =
         context.providers[row.route.provider]?.inputSize(
           of: 1, customIDBytes: 48, bodyBytes: row.bytes, modelRangeBytes: 0, model: row.route.model,
@@ -123,7 +137,7 @@ final class WindowKeeper: Sendable {
     return closed
   }
 
-  private func release(_ kept: inout Kept, at now: Timestamp) -> [ClosedWindow] {
+  private func release(_ kept: inout Kept, at now: Timestamp) async -> [ClosedWindow] {
     var due: [AcceptedRow] = []
     while let next = kept.delayed.min, next.due <= now {
       kept.delayed.removeMin()
@@ -132,7 +146,7 @@ final class WindowKeeper: Sendable {
       row.notBefore = Timestamp(milliseconds: .min)
       due.append(row)
     }
-    return due.isEmpty ? [] : add(due, to: &kept)
+    return due.isEmpty ? [] : await add(due, offering: true, to: &kept)
   }
 
   private func sweep(_ kept: inout Kept) async -> [ClosedWindow] {
@@ -145,8 +159,9 @@ final class WindowKeeper: Sendable {
       }
       guard let page, let last = page.last else { break }
       after = last.id
-      closed += add(
-        page.filter { !kept.windows.contains($0.id.rawValue) && !kept.delayedRows.contains($0.id) }, to: &kept)
+      closed += await add(
+        page.filter { !kept.windows.contains($0.id.rawValue) && !kept.delayedRows.contains($0.id) }, offering: false,
+        to: &kept)
       // Planned before the next page, so that a large backlog is not held as closed windows.
       for window in closed { await plan(window) }
       closed = []

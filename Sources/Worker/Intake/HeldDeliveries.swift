@@ -19,6 +19,8 @@ final class HeldDeliveries: Sendable {
     var isFingerprint: Bool
     /// Set for poison: the message is dead-lettered instead of acked.
     var poison: Poison?
+    /// Set where another process may be calling for it: admitted again if that one is gone.
+    var attached: Delivery?
   }
 
   struct Poison: Sendable {
@@ -79,6 +81,15 @@ final class HeldDeliveries: Sendable {
         state.releases.append((state.latest, ids))
       }
       return ids.flatMap { state.held.removeValue(forKey: $0) ?? [] }
+    }
+  }
+
+  /// Requests of the lane whose deliveries are attached to calls that other processes may be making.
+  func attached(of lane: Lane) -> [RequestID] {
+    state.withLock { state in
+      state.held.compactMap { id, held in
+        held.contains { $0.attached != nil && $0.source.lane == lane } ? id : nil
+      }
     }
   }
 

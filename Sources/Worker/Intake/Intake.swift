@@ -45,17 +45,22 @@ struct Intake: Sendable {
 
   private static let suspectAfter = 3
 
-  private func admit(_ deliveries: [Delivery]) async {
+  /// Takes deliveries into the ledger.
+  ///
+  /// - Parameter rows: What they were attached to, where they were taken in before; as many as there are deliveries.
+  func admit(_ deliveries: [Delivery], attachedTo rows: [RequestID] = []) async {
     let now = context.time.now()
     var requests: [NewRequest] = []
     var origins: [Delivery] = []
     var cancels: [(request: CancelRequest, delivery: Delivery)] = []
     requests.reserveCapacity(deliveries.count)
     origins.reserveCapacity(deliveries.count)
-    for delivery in deliveries {
+    for (index, delivery) in deliveries.enumerated() {
       switch decode(delivery, at: now) {
       case .request(let request):
-        requests.append(newRequest(request, delivery, at: now))
+        var request = newRequest(request, delivery, at: now)
+        if index < rows.count { request.attachedTo = rows[index] }
+        requests.append(request)
         origins.append(delivery)
       case .poison(let poison):
         requests.append(
@@ -166,8 +171,9 @@ struct Intake: Sendable {
         settlements.append(Settlement(delivery.token, .ack))
         if isFingerprint { fingerprints.append(admitted.id) }
       } else {
-        let held = HeldDeliveries.Held(
+        var held = HeldDeliveries.Held(
           id: admitted.id, source: source, token: delivery.token, isFingerprint: isFingerprint, poison: poison)
+        if case .inFlight = admitted.kind, context.ledger.isShared { held.attached = delivery }
         if !context.held.hold(held, in: admission) { late.append(held) }
       }
     }

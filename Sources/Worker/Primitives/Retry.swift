@@ -8,7 +8,7 @@ struct LedgerRetry: Sendable {
   var health: HealthBoard
   var logger: Logger
 
-  /// Runs the operation until it succeeds. Returns nil only if the task is cancelled or the ledger is closed.
+  /// Runs the operation until it succeeds. Returns nil only if the task is cancelled, or the ledger is closed or another's.
   func callAsFunction<Result: Sendable>(
     _ what: String, _ operation: () async throws(LedgerError) -> Result
   ) async -> Result? {
@@ -19,7 +19,7 @@ struct LedgerRetry: Sendable {
         if delay > .milliseconds(100) { health.clear(.ledger) }
         return result
       } catch {
-        if case .closed = error.reason { return nil }
+        if error.reason == .closed || error.reason == .fenced { return nil }
         health.report(.ledger, "\(what): \(error.message)")
         logger.error(
           "The ledger did not commit; trying again", metadata: ["operation": "\(what)", "error": "\(error)"])

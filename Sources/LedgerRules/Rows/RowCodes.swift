@@ -1,5 +1,5 @@
 /// What a row of `request` is to its call.
-enum RowKind: UInt8 {
+package enum RowKind: UInt8 {
   /// The one that is sent.
   case leader = 0
   /// Gets the leader's outcome.
@@ -15,7 +15,7 @@ enum RowKind: UInt8 {
 /// parked  <-> claimed  -> finished      interactive lane
 /// following            -> finished      with its leader
 /// ```
-enum RowState: UInt8 {
+package enum RowState: UInt8 {
   case accepted = 0
   case parked = 1
   case claimed = 2
@@ -25,7 +25,7 @@ enum RowState: UInt8 {
 }
 
 /// How an attempt ended.
-enum AttemptEnd: UInt8 {
+package enum AttemptEnd: UInt8 {
   /// Its outcome is the request's, which names it.
   case final = 0
   /// The request went on.
@@ -36,12 +36,14 @@ enum AttemptEnd: UInt8 {
   case lost = 3
 }
 
-struct RowFlags: OptionSet {
-  var rawValue: Int64
+package struct RowFlags: OptionSet {
+  package var rawValue: Int64
+
+  package init(rawValue: Int64) { self.rawValue = rawValue }
 
   /// The correlation ID is the ledger id's text, so the column is empty.
-  static let correlationGenerated = RowFlags(rawValue: 1)
-  static let noReply = RowFlags(rawValue: 2)
+  package static let correlationGenerated = RowFlags(rawValue: 1)
+  package static let noReply = RowFlags(rawValue: 2)
   /// A stored answer was given.
-  static let replayed = RowFlags(rawValue: 4)
+  package static let replayed = RowFlags(rawValue: 4)
 }

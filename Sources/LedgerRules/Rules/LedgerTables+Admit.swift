@@ -1,5 +1,5 @@
-import BatchCore
-import Ledger
+package import BatchCore
+package import Ledger
 import Wire
 
 /// Taking deliveries in. The common one is new and costs one insert; what earlier deliveries left is looked at only when
@@ -14,19 +14,33 @@ import Wire
 ///                 |-- its outcome may be given again ------------------> answered
 ///                 '-- it failed otherwise -----------------------------> a new generation; a redelivery: answered
 /// ```
-extension WriteSession {
-  func admit(_ request: NewRequest, at now: Timestamp) throws -> Admission {
+extension LedgerTables {
+  package func admit(_ request: NewRequest, at now: Timestamp) throws -> Admission {
+    if !mustLookFirst(request), let admission = try insertFirst(request, generation: 0, at: now) { return admission }
+    return try admitKnown(request, at: now)
+  }
+
+  /// Whether a row may stand for this delivery, so that it must be looked for before one is made.
+  package func mustLookFirst(_ request: NewRequest) -> Bool {
+    request.attachedTo != nil || (request.envelope.identity.kind == .fingerprint && request.redelivered)
+  }
+
+  /// Takes in a delivery for which a row must be looked for, or whose identity has a row already.
+  package func admitKnown(_ request: NewRequest, at now: Timestamp) throws -> Admission {
     let key = CallKey(request.envelope.identity)
+    try lock(key)
+    if let id = request.attachedTo, let row = try self.row(id.rawValue) { return try repeated(row, request, at: now) }
     if request.envelope.identity.kind == .fingerprint {
-      if request.redelivered, let row = try absorbing(request, key) {
-        try admissions.setGeneration(request.deliveryGeneration, of: row.id)
-        return try repeated(row, request, at: now)
+      if request.redelivered {
+        if let row = try absorbing(request, key) {
+          try setGeneration(request.deliveryGeneration, of: row.id)
+          return try repeated(row, request, at: now)
+        }
+        if let admission = try insertFirst(request, generation: 0, at: now) { return admission }
       }
-      if let admission = try insertFirst(request, generation: 0, at: now) { return admission }
-      let generation = Ordinal.generation(try admissions.latestOrdinal(key) ?? 0) + 1
+      let generation = Ordinal.generation(try latestOrdinal(key) ?? 0) + 1
       return try insertGeneration(generation, request, at: now)
     }
-    if let admission = try insertFirst(request, generation: 0, at: now) { return admission }
     switch request.content {
     case .call(let call): return try admitAgain(request, call, key, at: now)
     case .poison(let failure): return try refuseAgain(request, failure, key, at: now)
@@ -34,56 +48,68 @@ extension WriteSession {
   }
 
   private func absorbing(_ request: NewRequest, _ key: CallKey) throws -> StoredRow? {
-    guard let id = try admissions.unacked(key, otherThan: request.deliveryGeneration) else { return nil }
-    return try requests.row(id)
+    guard let id = try unacked(key, otherThan: request.deliveryGeneration) else { return nil }
+    return try self.row(id)
   }
 
   // MARK: New rows
 
-  /// Inserts the row that leads a generation. Nil when the generation is there already.
-  private func insertFirst(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> Admission? {
+  /// What the row that leads a generation is made of.
+  package func leaderSeed(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> RowSeed {
     let ordinal = Ordinal.leader(generation)
     let base = request.envelope.ledgerID
     let ledgerID = generation == 0 ? base : base.mixed(with: ordinal)
-    let id = makeID()
     switch request.content {
     case .poison(let failure):
-      return try insertRefused(request, failure, id: id, ordinal: ordinal, ledgerID: ledgerID, at: now)
+      return try refusedSeed(failure, ordinal: ordinal, ledgerID: ledgerID, at: now)
     case .call(let call):
       var seed = RowSeed(
-        id: id, ordinal: ordinal, kind: .leader, state: .claimed, custody: call.custody, ledgerID: ledgerID)
+        id: try makeID(), ordinal: ordinal, kind: .leader, state: .claimed, custody: call.custody, ledgerID: ledgerID)
       switch (call.custody, call.lane) {
       case (.ledger, .deferred): seed.state = .accepted
       case (.ledger, .interactive): seed.state = .parked
       case (.broker, _):
-        seed.epoch = epoch
+        seed.isClaim = true
         seed.attemptNumber = 1
       }
-      guard try admissions.insert(request, seed, self) else { return nil }
-      try admissions.insertBody(
-        call.custody == .ledger ? call.body : nil, properties: request.properties, of: id)
-      return Admission(id: RequestID(id), ledgerID: ledgerID, kind: .new(attempt: 1), custody: call.custody)
+      return seed
     }
+  }
+
+  private func refusedSeed(
+    _ failure: Failure, ordinal: Int64, ledgerID: LedgerID, at now: Timestamp
+  ) throws -> RowSeed {
+    var seed = RowSeed(
+      id: try makeID(), ordinal: ordinal, kind: .refused, state: .finished, custody: .broker, ledgerID: ledgerID)
+    seed.failure = failure
+    seed.completedAt = now
+    return seed
+  }
+
+  /// What goes with a row that was inserted: the body of a call, the reply of a refusal.
+  package func inserted(_ request: NewRequest, _ seed: RowSeed) throws -> Admission {
+    let id = RequestID(seed.id)
+    if let failure = seed.failure {
+      try ready(seed.id)
+      return Admission(id: id, ledgerID: seed.ledgerID, kind: .refused(failure), custody: .broker)
+    }
+    if case .call(let call) = request.content {
+      try insertBody(call.custody == .ledger ? call.body : nil, properties: request.properties, of: seed.id)
+    }
+    return Admission(id: id, ledgerID: seed.ledgerID, kind: .new(attempt: 1), custody: seed.custody)
+  }
+
+  /// Inserts the row that leads a generation. Nil when the generation is there already.
+  private func insertFirst(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> Admission? {
+    let seed = try leaderSeed(request, generation: generation, at: now)
+    return try insert(request, seed) ? try inserted(request, seed) : nil
   }
 
   private func insertGeneration(_ generation: Int64, _ request: NewRequest, at now: Timestamp) throws -> Admission {
     guard let admission = try insertFirst(request, generation: generation, at: now) else {
-      throw SQLiteFailure.damaged("the generations of an identity")
+      throw DamagedTables("the generations of an identity")
     }
     return admission
-  }
-
-  /// Nil when the place is taken.
-  private func insertRefused(
-    _ request: NewRequest, _ failure: Failure, id: Int64, ordinal: Int64, ledgerID: LedgerID, at now: Timestamp
-  ) throws -> Admission? {
-    var seed = RowSeed(
-      id: id, ordinal: ordinal, kind: .refused, state: .finished, custody: .broker, ledgerID: ledgerID)
-    seed.failure = failure
-    seed.completedAt = now
-    guard try admissions.insert(request, seed, self) else { return nil }
-    try ready(id)
-    return Admission(id: RequestID(id), ledgerID: ledgerID, kind: .refused(failure), custody: .broker)
   }
 
   // MARK: Identities that are known
@@ -91,8 +117,8 @@ extension WriteSession {
   private func admitAgain(
     _ request: NewRequest, _ call: NewCall, _ key: CallKey, at now: Timestamp
   ) throws -> Admission {
-    let generation = Ordinal.generation(try admissions.latestOrdinal(key) ?? 0)
-    guard var leader = try requests.row(key, ordinal: Ordinal.leader(generation)), leader.kind == .leader else {
+    let generation = Ordinal.generation(try latestOrdinal(key) ?? 0)
+    guard var leader = try self.row(key, ordinal: Ordinal.leader(generation)), leader.kind == .leader else {
       // Only refused so far: that is no call.
       return try insertGeneration(generation + 1, request, at: now)
     }
@@ -103,8 +129,8 @@ extension WriteSession {
       return try refuse(request, failure, key, at: now)
     }
     if let nonce = request.envelope.replayNonce, nonce != leader.replayNonce {
-      guard let made = try admissions.ordinal(key, nonce: nonce),
-        let earlier = try requests.row(key, ordinal: Ordinal.leader(Ordinal.generation(made)))
+      guard let made = try ordinal(key, nonce: nonce),
+        let earlier = try self.row(key, ordinal: Ordinal.leader(Ordinal.generation(made)))
       else { return try insertGeneration(generation + 1, request, at: now) }
       leader = earlier
     }
@@ -123,7 +149,7 @@ extension WriteSession {
   ) throws -> Admission {
     let first = Ordinal.subscriber(of: leader.ordinal, request.envelope)
     var ordinal = first
-    while let row = try requests.row(key, ordinal: ordinal) {
+    while let row = try self.row(key, ordinal: ordinal) {
       // One that was cancelled alone and is asked for anew has an outcome; it gets another row.
       let isOver = row.failure?.code == .cancelled && !request.redelivered
       if row.isSubscriber(of: request.envelope) && !isOver {
@@ -139,16 +165,16 @@ extension WriteSession {
     let isFirst = ordinal == first && Ordinal.generation(leader.ordinal) == 0
     let ledgerID = isFirst ? base : base.mixed(with: ordinal)
     var seed = RowSeed(
-      id: makeID(), ordinal: ordinal, kind: .subscriber, state: .following, custody: call.custody, ledgerID: ledgerID,
-      leaderID: leader.id)
+      id: try makeID(), ordinal: ordinal, kind: .subscriber, state: .following, custody: call.custody,
+      ledgerID: ledgerID, leaderID: leader.id)
     if leader.state == .finished {
       seed.state = .finished
       seed.failure = leader.failure
       seed.completedAt = now
       seed.replayed = true
     }
-    guard try admissions.insert(request, seed, self) else {
-      throw SQLiteFailure.damaged("the subscribers of a call")
+    guard try insert(request, seed) else {
+      throw DamagedTables("the subscribers of a call")
     }
     let id = RequestID(seed.id)
     if leader.state == .finished {
@@ -162,9 +188,9 @@ extension WriteSession {
   private func refuseAgain(
     _ request: NewRequest, _ failure: Failure, _ key: CallKey, at now: Timestamp
   ) throws -> Admission {
-    let generation = Ordinal.generation(try admissions.latestOrdinal(key) ?? 0)
+    let generation = Ordinal.generation(try latestOrdinal(key) ?? 0)
     for ordinal in Set([0, generation]).sorted().map(Ordinal.leader) {
-      guard let row = try requests.row(key, ordinal: ordinal), row.isSubscriber(of: request.envelope) else { continue }
+      guard let row = try self.row(key, ordinal: ordinal), row.isSubscriber(of: request.envelope) else { continue }
       // What was taken in before the configuration changed keeps its outcome. At the delivery limit nothing is parsed,
       // so the hash says nothing.
       let isSame = row.bodyHash == request.bodyHash || (failure.code == .deliveryLimit && row.kind == .leader)
@@ -179,18 +205,16 @@ extension WriteSession {
     _ request: NewRequest, _ failure: Failure, _ key: CallKey, at now: Timestamp
   ) throws -> Admission {
     var ordinal = Ordinal.refused(request.envelope, bodyHash: request.bodyHash)
-    while let row = try requests.row(key, ordinal: ordinal) {
+    while let row = try self.row(key, ordinal: ordinal) {
       if row.isSubscriber(of: request.envelope) && row.bodyHash == request.bodyHash {
         return try repeated(row, request, at: now)
       }
       ordinal = Ordinal.next(ordinal)
     }
     let ledgerID = request.envelope.ledgerID.mixed(with: ordinal)
-    guard
-      let admission = try insertRefused(
-        request, failure, id: makeID(), ordinal: ordinal, ledgerID: ledgerID, at: now)
-    else { throw SQLiteFailure.damaged("the refusals of an identity") }
-    return admission
+    let seed = try refusedSeed(failure, ordinal: ordinal, ledgerID: ledgerID, at: now)
+    guard try insert(request, seed) else { throw DamagedTables("the refusals of an identity") }
+    return try inserted(request, seed)
   }
 
   // MARK: The same subscriber again
@@ -200,10 +224,10 @@ extension WriteSession {
     let id = RequestID(row.id)
     guard row.state == .finished else {
       guard row.state == .following else { return try joined(row, request, as: (id, row.ledgerID), at: now) }
-      guard let leader = try requests.leader(of: row.id) else { throw SQLiteFailure.damaged("a subscriber") }
+      guard let leader = try self.leader(of: row.id) else { throw DamagedTables("a subscriber") }
       return try joined(leader, request, as: (id, row.ledgerID), at: now)
     }
-    try outcomes.setUndeliverable(row.id, reason: nil)
+    try setUndeliverable(row.id, reason: nil)
     try ready(row.id, again: true)
     if row.kind == .refused, let failure = row.failure {
       return Admission(id: id, ledgerID: row.ledgerID, kind: .refused(failure), custody: .broker)
@@ -218,7 +242,7 @@ extension WriteSession {
   private func joined(
     _ leader: StoredRow, _ request: NewRequest, as row: (id: RequestID, ledgerID: LedgerID), at now: Timestamp
   ) throws -> Admission {
-    guard leader.isAbandonedClaim(epoch: epoch) else {
+    guard try isAbandonedClaim(leader) else {
       return Admission(id: row.id, ledgerID: row.ledgerID, kind: .inFlight, custody: leader.custody)
     }
     try insertLost(leader, at: now)
@@ -229,10 +253,10 @@ extension WriteSession {
       return Admission(id: row.id, ledgerID: row.ledgerID, kind: .refused(failure), custody: .broker)
     case .call(let call):
       if call.custody == .ledger {
-        try admissions.keep(leader.id, as: call, notBefore: now, self)
-        try requests.store(call.body, of: leader.id)
+        try keep(leader.id, as: call, notBefore: now)
+        try store(call.body, of: leader.id)
       } else {
-        try admissions.claim(leader.id, epoch: epoch)
+        try claim(leader.id)
       }
       return Admission(
         id: row.id, ledgerID: row.ledgerID, kind: .takenOver(attempt: leader.attemptNumber + 1), custody: call.custody)

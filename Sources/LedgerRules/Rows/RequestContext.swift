@@ -1,21 +1,21 @@
-import Wire
+package import Wire
 
 /// What is kept of an envelope in one column, since most requests have little of it and nothing searches for it.
 ///
 /// For each text that is there: its tag, its length as four big-endian bytes, its UTF-8.
-struct RequestContext: Equatable {
-  var customID: String?
-  var trace = TraceContext()
-  var callbackURL: String?
+package struct RequestContext: Equatable {
+  package var customID: String?
+  package var trace = TraceContext()
+  package var callbackURL: String?
 
-  init(_ envelope: Envelope) {
+  package init(_ envelope: Envelope) {
     customID = envelope.customID
     trace = envelope.trace
     callbackURL = envelope.callbackURL
   }
 
   /// Reads what `bytes` gave. What cannot be read is left out: it only decorates a reply.
-  init(bytes: [UInt8]?) {
+  package init(bytes: [UInt8]?) {
     guard let bytes else { return }
     var rest = bytes[...]
     while rest.count >= 5 {
@@ -37,7 +37,7 @@ struct RequestContext: Equatable {
   }
 
   /// Nil when there is nothing to keep.
-  var bytes: [UInt8]? {
+  package var bytes: [UInt8]? {
     if customID == nil && callbackURL == nil && trace == TraceContext() { return nil }
     var bytes: [UInt8] = []
     let fields = [

@@ -1,15 +1,20 @@
-import Wire
+import Ledger
+package import Wire
 
 /// Names the rows of one identity in the index: half of its digest, which is still out of reach for a search for
 /// collisions between tenants.
-struct CallKey {
+package struct CallKey: Hashable {
   private let digest: SHA256Digest
 
-  init(_ identity: Identity) { digest = identity.digest }
+  package init(_ identity: Identity) { digest = identity.digest }
 
-  func bind(to statement: Statement) {
-    digest.withUnsafeBytes { statement.bind(raw: UnsafeRawBufferPointer(rebasing: $0[..<16]), Statement.copied) }
+  /// The 16 bytes.
+  package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try digest.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[..<16])) }
   }
+
+  /// The same for equal keys, and spread evenly: for a lock that has a number for its name.
+  package var lockNumber: Int64 { withUnsafeBytes { $0.loadUnaligned(as: Int64.self) } }
 }
 
 /// Where a row is among those of its identity: one key of the index finds any of them, however many there are.

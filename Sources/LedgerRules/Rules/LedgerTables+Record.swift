@@ -1,20 +1,21 @@
-import BatchCore
-import Ledger
+package import BatchCore
+package import Ledger
 
 /// Ends of attempts. The attempt's row with its cost, the result and the replies are one transaction.
-extension WriteSession {
-  func record(_ outcome: AttemptOutcome, at now: Timestamp) throws -> RecordedOutcome {
+extension LedgerTables {
+  package func record(_ outcome: AttemptOutcome, at now: Timestamp) throws -> RecordedOutcome {
     if case .finish(let failure) = outcome.verdict {
       guard failure != nil || outcome.response != nil else {
         throw InvalidOperation("request \(outcome.id.rawValue) was to succeed without a response")
       }
-      let answer = makeAttemptID()
-      if try outcomes.finishCurrent(outcome, failure, answer: answer, at: now) {
-        try store(outcome, as: answer, of: outcome.id.rawValue, failure, at: now)
+      let answer = try makeAttemptID()
+      if try finishCurrent(outcome, failure, answer: answer, at: now) {
+        try keep(outcome, as: answer, of: outcome.id.rawValue, at: now)
+        try finishFollowers(of: outcome.id.rawValue, failure, at: now)
         return .finished
       }
     }
-    guard let row = try requests.leader(of: outcome.id.rawValue), row.kind == .leader else { return .unknown }
+    guard let row = try self.leader(of: outcome.id.rawValue), row.kind == .leader else { return .unknown }
     guard outcome.attempt >= 1 && outcome.attempt <= row.attemptNumber else { return .unknown }
     let isCurrent =
       outcome.attempt == row.attemptNumber
@@ -35,7 +36,7 @@ extension WriteSession {
       guard row.state == .claimed else {
         throw InvalidOperation("request \(row.id) is in a batch and cannot be called again")
       }
-      try outcomes.again(row.id)
+      try again(row.id)
     case .requeue(let notBefore, let limit):
       if isUsedUp(row, limit) { return try end(outcome, row, limit?.failure, at: now) }
       try wait(row, as: .accepted, counts: limit != nil, notBefore: notBefore)
@@ -43,7 +44,7 @@ extension WriteSession {
       if isUsedUp(row, limit) { return try end(outcome, row, limit?.failure, at: now) }
       try wait(row, as: .parked, counts: limit != nil, notBefore: notBefore)
     }
-    try outcomes.insertAttempt(outcome, id: makeAttemptID(), of: row.id, .retried, at: now)
+    try insertAttempt(outcome, id: try makeAttemptID(), of: row.id, .retried, at: now)
     return .applied
   }
 
@@ -57,35 +58,34 @@ extension WriteSession {
     guard row.custody == .ledger else {
       throw InvalidOperation("request \(row.id) is in the broker's custody; park it with its body first")
     }
-    try outcomes.wait(row.id, as: state, countingAttempts: counts ? 1 : 0, notBefore: notBefore)
+    try wait(row.id, as: state, countingAttempts: counts ? 1 : 0, notBefore: notBefore)
   }
 
   private func end(
     _ outcome: AttemptOutcome, _ row: StoredRow, _ failure: Failure?, at now: Timestamp
   ) throws -> RecordedOutcome {
-    let answer = makeAttemptID()
-    try outcomes.finish(row.id, failure, countingAttempts: 1, answer: answer, at: now)
-    try store(outcome, as: answer, of: row.id, failure, at: now)
+    let answer = try makeAttemptID()
+    try finish(row.id, failure, countingAttempts: 1, answer: answer, at: now)
+    try keep(outcome, as: answer, of: row.id, at: now)
+    try finishFollowers(of: row.id, failure, at: now)
     return .finished
   }
 
-  private func store(
-    _ outcome: AttemptOutcome, as answer: Int64, of id: Int64, _ failure: Failure?, at now: Timestamp
-  ) throws {
-    try outcomes.insertAttempt(outcome, id: answer, of: id, .final, at: now)
-    if let body = outcome.body { try requests.store(body, of: id) }
+  /// What the end of a request leaves: the attempt with the answer, and the reply.
+  package func keep(_ outcome: AttemptOutcome, as answer: Int64, of id: Int64, at now: Timestamp) throws {
+    try insertAttempt(outcome, id: answer, of: id, .final, at: now)
+    if let body = outcome.body { try store(body, of: id) }
     try ready(id)
-    try finishFollowers(of: id, failure, at: now)
   }
 
   /// Keeps the cost of an attempt that its request did not wait for. Returns false when its end is known already.
   private func supersede(_ outcome: AttemptOutcome, _ row: StoredRow, at now: Timestamp) throws -> Bool {
     if row.state == .finished && row.hasAnswer && outcome.attempt == row.attemptNumber { return false }
-    if let known = try outcomes.end(of: outcome.attempt, of: row.id) {
+    if let known = try end(of: outcome.attempt, of: row.id) {
       guard known.end == .lost else { return false }
-      try outcomes.supersede(lost: known.id, outcome, at: now)
+      try supersede(lost: known.id, outcome, at: now)
     } else {
-      try outcomes.insertAttempt(outcome, id: makeAttemptID(), of: row.id, .superseded, at: now)
+      try insertAttempt(outcome, id: try makeAttemptID(), of: row.id, .superseded, at: now)
     }
     return true
   }
@@ -94,53 +94,53 @@ extension WriteSession {
   func insertLost(_ row: StoredRow, at now: Timestamp) throws {
     let outcome = AttemptOutcome(
       id: RequestID(row.id), attempt: row.attemptNumber, batch: nil, verdict: .finish(nil), costUnknown: true)
-    try outcomes.insertAttempt(outcome, id: makeAttemptID(), of: row.id, .lost, at: now)
+    try insertAttempt(outcome, id: try makeAttemptID(), of: row.id, .lost, at: now)
   }
 
   /// Ends a row without a result, and those that follow it.
   func finish(_ row: StoredRow, _ failure: Failure, countingAttempts count: Int = 0, at now: Timestamp) throws {
-    try outcomes.finish(row.id, failure, countingAttempts: count, answer: nil, at: now)
+    try finish(row.id, failure, countingAttempts: count, answer: nil, at: now)
     try ready(row.id)
     try finishFollowers(of: row.id, failure, at: now)
   }
 
   private func finishFollowers(of leader: Int64, _ failure: Failure?, at now: Timestamp) throws {
-    for follower in try outcomes.followers(of: leader) {
-      try outcomes.finish(follower, failure, countingAttempts: 0, answer: nil, at: now)
+    for follower in try followers(of: leader) {
+      try finish(follower, failure, countingAttempts: 0, answer: nil, at: now)
       try ready(follower)
     }
   }
 
   /// Ends requests that were not sent.
-  func fail(_ id: RequestID, _ failure: Failure, _ body: RequestBody?, at now: Timestamp) throws {
-    guard let row = try requests.leader(of: id.rawValue) else { return }
+  package func fail(_ id: RequestID, _ failure: Failure, _ body: RequestBody?, at now: Timestamp) throws {
+    guard let row = try self.leader(of: id.rawValue) else { return }
     switch row.state {
     case .accepted, .parked, .claimed: break
     case .inBatch, .following, .finished: return
     }
-    if let body { try requests.store(body, of: row.id) }
+    if let body { try store(body, of: row.id) }
     try finish(row, failure, at: now)
   }
 
   /// Returns whether the row was ended: a call that others wait for goes on.
-  func cancel(_ id: RequestID, at now: Timestamp) throws -> Bool {
-    guard let row = try requests.row(id.rawValue) else { return false }
+  package func cancel(_ id: RequestID, at now: Timestamp) throws -> Bool {
+    guard let row = try self.row(id.rawValue) else { return false }
     let failure = Failure(.cancelled, "cancelled before it was sent")
     switch row.state {
     case .accepted, .parked:
-      guard try outcomes.followers(of: row.id).isEmpty else { return false }
+      guard try followers(of: row.id).isEmpty else { return false }
     case .following: break
     case .claimed, .inBatch, .finished: return false
     }
-    try outcomes.finish(row.id, failure, countingAttempts: 0, answer: nil, at: now)
+    try finish(row.id, failure, countingAttempts: 0, answer: nil, at: now)
     try ready(row.id)
     return true
   }
 
   /// Moves a claim into the ledger's custody. A row that is no claim any more stays as it is.
-  func park(_ id: RequestID, _ body: RequestBody, notBefore: Timestamp) throws {
-    guard let row = try requests.leader(of: id.rawValue) else { return }
-    guard try outcomes.park(row.id, body, notBefore: notBefore) else { return }
-    try requests.store(body, of: row.id)
+  package func park(_ id: RequestID, _ body: RequestBody, notBefore: Timestamp) throws {
+    guard let row = try self.leader(of: id.rawValue) else { return }
+    guard try park(row.id, body, notBefore: notBefore) else { return }
+    try store(body, of: row.id)
   }
 }

@@ -2,13 +2,13 @@
 ///
 /// Unchecked since the compiler cannot see GRDB's queues: whoever holds one uses it on that queue, or before the queue
 /// has work, or after its last.
-final class Confined<Value>: @unchecked Sendable {
+package final class Confined<Value>: @unchecked Sendable {
   /// Nil once released.
-  private(set) var value: Value?
+  package private(set) var value: Value?
 
-  init(_ value: Value) {
+  package init(_ value: Value) {
     self.value = value
   }
 
-  func release() { value = nil }
+  package func release() { value = nil }
 }

@@ -1,0 +1,153 @@
+public import BatchCore
+public import Ledger
+import LedgerRules
+import Threading
+
+// MARK: - Custody
+
+extension PostgresLedger {
+  public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
+    if requests.isEmpty { return [] }
+    return try await commits.perform(rows: requests.count) { try $0.admit(requests, at: now) }
+  }
+
+  public func acknowledged(_ rows: [RequestID]) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    try await commits.perform(rows: rows.count) { session in
+      try session.statements().admissions.clearGenerations(of: rows.map(\.rawValue))
+    }
+  }
+
+  public func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    try await commits.perform(rows: rows.count) { session in
+      for row in rows { try session.park(row.id, row.body, notBefore: row.notBefore) }
+    }
+  }
+
+  public func takeParked(
+    provider: String, model: String, limit: Int, at now: Timestamp
+  ) async throws(LedgerError) -> [ParkedCall] {
+    try await commits.perform(rows: limit) { session in
+      try session.takeParked(Route(provider: provider, model: model), limit: limit, at: now)
+    }
+  }
+
+  public func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)] {
+    try await rows.read { try $0.parkedRoutes() }
+  }
+
+  public func cancel(
+    tenant: String, correlationID: [UInt8], at now: Timestamp
+  ) async throws(LedgerError) -> [RequestID] {
+    let candidates = try await rows.read { try $0.cancellable(tenant: tenant, correlationID: correlationID) }
+    if candidates.isEmpty { return [] }
+    return try await commits.perform(rows: candidates.count) { session in
+      try candidates.filter { try session.cancel($0, at: now) }
+    }
+  }
+
+  public func fail(
+    _ rows: [(id: RequestID, failure: Failure, body: RequestBody?)], at now: Timestamp
+  ) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    try await commits.perform(rows: rows.count) { session in
+      for row in rows { try session.fail(row.id, row.failure, row.body, at: now) }
+    }
+  }
+}
+
+// MARK: - Batches
+
+extension PostgresLedger {
+  public func acceptedRows(after: RequestID?, limit: Int) async throws(LedgerError) -> [AcceptedRow] {
+    try await rows.read { try $0.acceptedRows(after: after, limit: limit) }
+  }
+
+  public func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch {
+    try await commits.perform(rows: plan.rows.count) { try $0.plan(plan, at: now) }
+  }
+
+  public func batchRows(
+    _ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int
+  ) async throws(LedgerError) -> [BatchRowBody] {
+    try await rows.read { try $0.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes) }
+  }
+
+  public func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markCreating(batch, inputFileID: inputFileID) }
+  }
+
+  public func markPlanned(_ batch: BatchID) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markPlanned(batch) }
+  }
+
+  public func markSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markSubmitted(batch, providerBatchID: providerBatchID, at: now) }
+  }
+
+  public func abandon(
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+  ) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.abandon(batch, notBefore: notBefore, limit: limit, at: now) }
+  }
+
+  public func openBatches() async throws(LedgerError) -> [BatchRecord] {
+    try await rows.read { try $0.openBatches() }
+  }
+
+  public func unsettledRows(
+    _ batch: BatchID, after: RequestID?, limit: Int
+  ) async throws(LedgerError) -> [UnsettledRow] {
+    try await rows.read { try $0.unsettledRows(batch, after: after, limit: limit) }
+  }
+
+  public func settle(_ batch: BatchID, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.settle(batch, at: now) }
+  }
+}
+
+// MARK: - Outcomes and replies
+
+extension PostgresLedger {
+  public func record(_ outcomes: [AttemptOutcome], at now: Timestamp) async throws(LedgerError) -> [RecordedOutcome] {
+    if outcomes.isEmpty { return [] }
+    return try await commits.perform(rows: outcomes.count) { try $0.record(outcomes, at: now) }
+  }
+
+  public func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
+    try await outbox.read { [taken, cursor, replica] reader in
+      let (replies, places) = try reader.take(
+        owner: replica, after: cursor.withLock { $0 }, limit: limit, maximumBytes: maximumBytes)
+      if let last = places.last { cursor.withLock { $0 = last } }
+      taken.withLock { taken in
+        for (reply, place) in zip(replies, places) { taken.insert(reply.id, at: place) }
+      }
+      return replies
+    }
+  }
+
+  public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    let places = taken.withLock { $0.places(of: rows) }
+    try await commits.perform(rows: rows.count) { session in
+      try session.statements().outcomes.deleteReplies(at: places, owner: session.replica)
+    }
+    taken.withLock { $0.remove(rows, at: places) }
+  }
+
+  public func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    let ids = rows.map(\.id)
+    let places = taken.withLock { $0.places(of: ids) }
+    try await commits.perform(rows: rows.count) { session in
+      for row in rows { try session.setUndeliverable(row.id.rawValue, reason: row.reason) }
+      try session.statements().outcomes.deleteReplies(at: places, owner: session.replica)
+    }
+    taken.withLock { $0.remove(ids, at: places) }
+  }
+
+  public func backlog() async throws(LedgerError) -> [BacklogEntry] { try await rows.read { try $0.backlog() } }
+
+  public func backlogBytes() async throws(LedgerError) -> Int64 { try await rows.read { try $0.backlogBytes() } }
+}

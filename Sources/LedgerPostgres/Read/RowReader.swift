@@ -1,0 +1,218 @@
+import BatchCore
+import Ledger
+import LedgerRules
+import Wire
+
+/// Reads open rows and batches.
+struct RowReader {
+  private let selectAccepted: PostgresStatement
+  private let selectOffered: PostgresStatement
+  private let selectBodies: PostgresStatement
+  private let selectUnsettled: PostgresStatement
+  private let selectBatches: PostgresStatement
+  private let selectParkedRoutes: PostgresStatement
+  private let selectCancellable: PostgresStatement
+  private let selectProgress: PostgresStatement
+  private let selectBacklog: PostgresStatement
+  private let selectBacklogBytes: PostgresStatement
+  private let selectOffers: PostgresStatement
+  private let selectServer: PostgresStatement
+
+  init(_ connection: PostgresConnection) throws {
+    let accepted = """
+      SELECT r.id, r.endpoint, t.provider, t.model, r.tokens, r.body_bytes, r.deadline, r.received_at, r.not_before,
+        r.attempts
+      FROM request r JOIN route t ON t.id = r.route
+      """
+    selectAccepted = try PostgresStatement(
+      connection, "\(accepted) WHERE r.state = 0 AND r.id > $1::bigint ORDER BY r.id LIMIT $2::bigint")
+    selectOffered = try PostgresStatement(
+      connection, "\(accepted) WHERE r.state = 0 AND r.id = ANY($1::bigint[]) ORDER BY r.id")
+    selectBodies = try PostgresStatement(
+      connection,
+      """
+      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length
+      FROM request r JOIN body b ON b.request_id = r.id
+      WHERE r.state = 3 AND r.batch_id = $1::bigint AND r.id > $2::bigint ORDER BY r.id LIMIT $3::bigint
+      """)
+    selectUnsettled = try PostgresStatement(
+      connection,
+      """
+      SELECT id, attempt_no, deadline FROM request
+      WHERE state = 3 AND batch_id = $1::bigint AND id > $2::bigint ORDER BY id LIMIT $3::bigint
+      """)
+    selectBatches = try PostgresStatement(
+      connection, "SELECT \(BatchRecord.columns) FROM batch WHERE state <= 2 ORDER BY id")
+    selectParkedRoutes = try PostgresStatement(
+      connection,
+      """
+      SELECT t.provider, t.model, p.not_before FROM (
+        SELECT route, min(not_before) AS not_before FROM request WHERE state = 1 GROUP BY route
+      ) p JOIN route t ON t.id = p.route ORDER BY p.not_before
+      """)
+    // Before it is sent a row is in one of these. Nothing else is searched, so a long history costs nothing.
+    let named = """
+      tenant = $1::text AND (correlation_id = $2::bytea OR (correlation_id IS NULL AND ledger_id = $3::bytea))
+      """
+    selectCancellable = try PostgresStatement(
+      connection,
+      """
+      SELECT id FROM request WHERE state = 0 AND \(named)
+      UNION ALL SELECT id FROM request WHERE state = 1 AND \(named)
+      UNION ALL SELECT id FROM request WHERE state = 4 AND \(named)
+      """)
+    selectProgress = try PostgresStatement(
+      connection,
+      """
+      SELECT r.id, r.state, c.state, c.custody, EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id),
+        EXISTS (SELECT FROM replica p WHERE p.id = c.owner)
+      FROM request r JOIN request c ON c.id = coalesce(r.leader_id, r.id) WHERE r.id = ANY($1::bigint[])
+      """)
+    let columns = "lane, model, tokens, received_at, deadline"
+    selectBacklog = try PostgresStatement(
+      connection,
+      """
+      SELECT o.lane, m.name, count(*), sum(o.tokens)::bigint, min(o.received_at), min(o.deadline) FROM (
+        SELECT \(columns) FROM request WHERE state = 0
+        UNION ALL SELECT \(columns) FROM request WHERE state = 1
+        UNION ALL SELECT \(columns) FROM request WHERE state = 2
+        UNION ALL SELECT \(columns) FROM request WHERE state = 3
+      ) o JOIN model m ON m.id = o.model GROUP BY o.lane, m.name ORDER BY o.lane, m.name
+      """)
+    selectBacklogBytes = try PostgresStatement(
+      connection,
+      """
+      SELECT (
+        coalesce((SELECT sum(body_bytes) FROM request WHERE state = 0), 0)
+        + coalesce((SELECT sum(body_bytes) FROM request WHERE state = 1), 0)
+        + coalesce((SELECT sum(body_bytes) FROM batch WHERE state <= 2), 0))::bigint
+      """)
+    selectOffers = try PostgresStatement(
+      connection, "SELECT EXISTS (SELECT FROM window_offer WHERE owner = $1::bigint)")
+    selectServer = try PostgresStatement(
+      connection,
+      """
+      SELECT (SELECT value FROM meta WHERE name = 'version'), current_setting('server_version'),
+        (SELECT count(*) FROM replica)
+      """)
+  }
+
+  func acceptedRows(after: RequestID?, limit: Int) throws -> [AcceptedRow] {
+    selectAccepted.start().bind(after?.rawValue ?? 0)
+    selectAccepted.bind(Int64(limit))
+    return try selectAccepted.all(AcceptedRow.init)
+  }
+
+  func acceptedRows(_ ids: [Int64]) throws -> [AcceptedRow] {
+    selectOffered.start().bind(ids)
+    return try selectOffered.all(AcceptedRow.init)
+  }
+
+  func batchRows(_ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int) throws -> [BatchRowBody] {
+    var rows: [BatchRowBody] = []
+    var bytes = 0
+    var last = after?.rawValue ?? 0
+    // A page may hold far more than the caller wants to have in memory at once.
+    while rows.count < limit, bytes < maximumBytes {
+      selectBodies.start().bind(batch.rawValue)
+      selectBodies.bind(last)
+      selectBodies.bind(Int64(min(limit - rows.count, Self.bodyPage)))
+      let page = try selectBodies.all { row in
+        BatchRowBody(
+          id: RequestID(try row.integer(0)), attempt: try row.int(1), body: try row.body(2, offset: 3, length: 4))
+      }
+      guard let end = page.last else { break }
+      last = end.id.rawValue
+      for row in page where bytes < maximumBytes {
+        bytes += row.body.bytes.count
+        rows.append(row)
+      }
+    }
+    return rows
+  }
+
+  private static let bodyPage = 64
+
+  func unsettledRows(_ batch: BatchID, after: RequestID?, limit: Int) throws -> [UnsettledRow] {
+    selectUnsettled.start().bind(batch.rawValue)
+    selectUnsettled.bind(after?.rawValue ?? 0)
+    selectUnsettled.bind(Int64(limit))
+    return try selectUnsettled.all { row in
+      UnsettledRow(
+        id: RequestID(try row.integer(0)), attempt: try row.int(1), deadline: try row.optionalTimestamp(2))
+    }
+  }
+
+  func openBatches() throws -> [BatchRecord] { try selectBatches.start().all(BatchRecord.init) }
+
+  func parkedRoutes() throws -> [(route: Route, notBefore: Timestamp)] {
+    try selectParkedRoutes.start().all { row in
+      (Route(provider: try row.text(0), model: try row.text(1)), try row.timestamp(2))
+    }
+  }
+
+  /// Rows that may be cancelled; whether they are is decided where nothing can change meanwhile.
+  func cancellable(tenant: String, correlationID: [UInt8]) throws -> [RequestID] {
+    selectCancellable.start().bind(tenant)
+    selectCancellable.bind(correlationID)
+    selectCancellable.bind(LedgerID(String(decoding: correlationID, as: UTF8.self))?.bytes)
+    return try selectCancellable.all { RequestID(try $0.integer(0)) }
+  }
+
+  func progress(of rows: [RequestID]) throws -> [RequestProgress] {
+    selectProgress.start().bind(rows.map(\.rawValue))
+    var found: [Int64: RequestProgress] = [:]
+    try selectProgress.forEach { row in
+      found[try row.integer(0)] = RequestProgress(
+        state: try row.value(1), call: try row.value(2), custody: try row.value(3), isInOutbox: try row.bool(4),
+        isLive: try row.bool(5))
+      return true
+    }
+    // A row that is not there any more was answered long ago.
+    return rows.map { found[$0.rawValue] ?? .delivered }
+  }
+
+  func hasOffers(_ replica: Int64) throws -> Bool {
+    selectOffers.start().bind(replica)
+    return try selectOffers.first { try $0.bool(0) } ?? false
+  }
+
+  func backlog() throws -> [BacklogEntry] {
+    try selectBacklog.start().all { row in
+      BacklogEntry(
+        lane: try row.value(0), model: try row.text(1), requests: try row.int(2), tokens: try row.integer(3),
+        oldest: try row.timestamp(4), earliestDeadline: try row.optionalTimestamp(5))
+    }
+  }
+
+  func backlogBytes() throws -> Int64 { try selectBacklogBytes.start().first { try $0.integer(0) } ?? 0 }
+
+  func server() throws -> (schema: Int64, version: String, replicas: Int) {
+    guard
+      let found = try selectServer.start().first({ (try $0.integer(0), try $0.text(1), try $0.int(2)) })
+    else { throw DamagedTables("the schema's version") }
+    return found
+  }
+}
+
+extension AcceptedRow {
+  fileprivate init(_ row: PostgresRow) throws {
+    self.init(
+      id: RequestID(try row.integer(0)), endpoint: try row.value(1),
+      route: Route(provider: try row.text(2), model: try row.text(3)), tokens: try row.integer(4),
+      bytes: try row.integer(5), deadline: try row.optionalTimestamp(6), receivedAt: try row.timestamp(7),
+      notBefore: try row.timestamp(8), attempts: try row.int(9))
+  }
+}
+
+extension RequestProgress {
+  fileprivate init(state: RowState, call: RowState, custody: Custody, isInOutbox: Bool, isLive: Bool) {
+    if state == .finished {
+      self = isInOutbox ? .answered : .delivered
+    } else if call == .claimed && custody == .broker {
+      self = isLive ? .underway : .abandoned
+    } else {
+      self = custody == .ledger ? .kept : .underway
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import BatchCore
+import Ledger
+import LedgerRules
+
+/// Statements about who lives, and about the work of those who don't.
+struct ReplicaStatements {
+  private let tryLock: PostgresStatement
+  private let selectLive: PostgresStatement
+  private let selectOthers: PostgresStatement
+  private let fence: PostgresStatement
+  private let deleteOwn: PostgresStatement
+  private let insertGone: PostgresStatement
+  private let selectGone: PostgresStatement
+  private let takeBatches: PostgresStatement
+  private let insertLost: PostgresStatement
+  private let parkClaims: PostgresStatement
+  private let selectReplies: PostgresStatement
+  private let takeReplies: PostgresStatement
+  private let deleteWindows: PostgresStatement
+  private let deleteOffers: PostgresStatement
+  private let deleteGone: PostgresStatement
+
+  init(_ connection: PostgresConnection) throws {
+    tryLock = try PostgresStatement(connection, "SELECT pg_try_advisory_xact_lock($1::bigint)")
+    selectLive = try PostgresStatement(connection, "SELECT 1::bigint FROM replica WHERE id = $1::bigint")
+    selectOthers = try PostgresStatement(
+      connection,
+      "SELECT id, process, expires_at < clock_timestamp() FROM replica WHERE id <> $1::bigint ORDER BY id")
+    // Whoever is in the middle of a transaction keeps its row until that ends; the server ends one that idles.
+    fence = try PostgresStatement(
+      connection,
+      """
+      DELETE FROM replica WHERE id IN (
+        SELECT id FROM replica
+        WHERE id = $1::bigint AND ($2::boolean OR expires_at < clock_timestamp()) FOR UPDATE SKIP LOCKED
+      ) RETURNING id
+      """)
+    deleteOwn = try PostgresStatement(connection, "DELETE FROM replica WHERE id = $1::bigint")
+    insertGone = try PostgresStatement(
+      connection, "INSERT INTO gone(id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING")
+    selectGone = try PostgresStatement(connection, "SELECT id FROM gone ORDER BY id")
+    takeBatches = try PostgresStatement(
+      connection,
+      """
+      UPDATE batch SET owner = $1::bigint WHERE id IN (
+        SELECT id FROM batch WHERE state <= 2 AND owner = ANY($2::bigint[]) ORDER BY id LIMIT $3::bigint
+      ) RETURNING \(BatchRecord.columns)
+      """)
+    insertLost = try PostgresStatement(
+      connection,
+      """
+      INSERT INTO attempt(id, request_id, attempt, outcome, basis, cost_unknown, ended_at)
+      SELECT $1::bigint, r.id, r.attempt_no, \(AttemptEnd.lost.rawValue), \(CostBasis.unknown.rawValue), true, $2::bigint
+      FROM request r WHERE r.id = $3::bigint ON CONFLICT DO NOTHING
+      """)
+    parkClaims = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET state = 1, owner = NULL, attempts = attempts + 1 WHERE id IN (
+        SELECT id FROM request WHERE state = 2 AND owner = ANY($1::bigint[]) AND custody = 1
+        ORDER BY id LIMIT $2::bigint
+      ) RETURNING id
+      """)
+    selectReplies = try PostgresStatement(
+      connection,
+      "SELECT owner, seq FROM outbox WHERE owner = ANY($1::bigint[]) ORDER BY seq LIMIT $2::bigint")
+    takeReplies = try PostgresStatement(
+      connection,
+      """
+      UPDATE outbox o SET owner = $1::bigint, seq = n.place
+      FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS n(owner, seq, place)
+      WHERE o.owner = n.owner AND o.seq = n.seq
+      """)
+    deleteWindows = try PostgresStatement(
+      connection, "DELETE FROM window_owner WHERE owner = ANY($1::bigint[])")
+    deleteOffers = try PostgresStatement(
+      connection, "DELETE FROM window_offer WHERE owner = ANY($1::bigint[])")
+    deleteGone = try PostgresStatement(
+      connection,
+      """
+      DELETE FROM gone g WHERE g.id = ANY($1::bigint[])
+        AND NOT EXISTS (SELECT FROM batch WHERE owner = g.id AND state <= 2)
+        AND NOT EXISTS (SELECT FROM request WHERE owner = g.id AND state = 2 AND custody = 1)
+        AND NOT EXISTS (SELECT FROM outbox WHERE owner = g.id)
+      """)
+  }
+
+  // MARK: Who lives
+
+  func isLive(_ replica: Int64) throws -> Bool {
+    selectLive.start().bind(replica)
+    return try selectLive.first { _ in true } ?? false
+  }
+
+  func others(than replica: Int64) throws -> [(id: Int64, process: ProcessIdentity, hasExpired: Bool)] {
+    selectOthers.start().bind(replica)
+    return try selectOthers.all { row in
+      (try row.integer(0), ProcessIdentity(text: try row.text(1)), try row.bool(2))
+    }
+  }
+
+  /// Ends a replica's life in the ledger: it cannot write from here on. False while it is in the middle of a transaction,
+  /// or when it has renewed its lease.
+  ///
+  /// - Parameter isCertain: whether its process is known to have ended, whatever its lease says.
+  func fence(_ replica: Int64, isCertain: Bool) throws -> Bool {
+    fence.start().bind(replica)
+    fence.bind(isCertain)
+    guard try fence.first({ _ in true }) ?? false else { return false }
+    try addGone(replica)
+    return true
+  }
+
+  /// A replica ends by itself.
+  func leave(_ replica: Int64) throws {
+    deleteOwn.start().bind(replica)
+    try deleteOwn.run()
+    try addGone(replica)
+  }
+
+  private func addGone(_ replica: Int64) throws {
+    insertGone.start().bind([replica])
+    try insertGone.run()
+  }
+
+  /// One replica takes over at a time. Until the transaction ends.
+  func lockTakeOver() throws -> Bool {
+    tryLock.start().bind(Self.takeOverLock)
+    return try tryLock.first { try $0.bool(0) } ?? false
+  }
+
+  /// "mr" and a number, beside the numbers of identities.
+  private static let takeOverLock: Int64 = 0x6D72_0001
+
+  func gone() throws -> [Int64] { try selectGone.start().all { try $0.integer(0) } }
+
+  // MARK: Their work
+
+  func takeBatches(of gone: [Int64], limit: Int, for replica: Int64) throws -> [BatchRecord] {
+    takeBatches.start().bind(replica)
+    takeBatches.bind(gone)
+    takeBatches.bind(Int64(limit))
+    return try takeBatches.all(BatchRecord.init).sorted { $0.id < $1.id }
+  }
+
+  /// Calls that were taken from the parked rows and not ended: sent again, and perhaps paid already. Claims for messages
+  /// that the broker holds wait for their redelivery.
+  func parkClaims(of gone: [Int64], limit: Int, at now: Timestamp, makeID: () throws -> Int64) throws -> Int {
+    parkClaims.start().bind(gone)
+    parkClaims.bind(Int64(limit))
+    let rows = try parkClaims.all { try $0.integer(0) }
+    for row in rows {
+      insertLost.start().bind(try makeID())
+      insertLost.bind(now.milliseconds)
+      insertLost.bind(row)
+      try insertLost.run()
+    }
+    return rows.count
+  }
+
+  /// They get places at the end, in the same order, so that the new owner finds them.
+  func takeReplies(of gone: [Int64], limit: Int, for replica: Int64, makePlace: () throws -> Int64) throws -> Int {
+    selectReplies.start().bind(gone)
+    selectReplies.bind(Int64(limit))
+    let found = try selectReplies.all { (owner: try $0.integer(0), seq: try $0.integer(1)) }
+    if found.isEmpty { return 0 }
+    takeReplies.start().bind(replica)
+    takeReplies.bind(found.map(\.owner))
+    takeReplies.bind(found.map(\.seq))
+    takeReplies.bind(try found.map { _ in try makePlace() })
+    try takeReplies.run()
+    return found.count
+  }
+
+  /// Returns whether there were any.
+  func dropWindows(of gone: [Int64]) throws -> Bool {
+    deleteOffers.start().bind(gone)
+    try deleteOffers.run()
+    deleteWindows.start().bind(gone)
+    return try deleteWindows.run() > 0
+  }
+
+  /// Forgets those who have nothing left.
+  func forget(_ gone: [Int64]) throws {
+    deleteGone.start().bind(gone)
+    try deleteGone.run()
+  }
+}

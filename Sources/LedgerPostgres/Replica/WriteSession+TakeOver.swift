@@ -1,0 +1,31 @@
+import BatchCore
+import Ledger
+import LedgerRules
+
+/// Going on with what replicas that are gone have left.
+extension WriteSession {
+  /// What one replica takes at a time, so that the others get their share.
+  private static var batchShare: Int { 8 }
+  private static var replyShare: Int { 2000 }
+  private static var claimShare: Int { 500 }
+
+  /// - Parameter mayJudge: whether a lease that has ended means that its replica is gone.
+  func takeOver(mayJudge: Bool, at now: Timestamp) throws -> TakenOver {
+    var taken = TakenOver()
+    let replicas = try statements().replicas
+    guard try replicas.lockTakeOver() else { return taken }
+    for other in try replicas.others(than: replica) {
+      let isCertain = other.process.hasEnded
+      if isCertain || (mayJudge && other.hasExpired) { _ = try replicas.fence(other.id, isCertain: isCertain) }
+    }
+    let gone = try replicas.gone()
+    if gone.isEmpty { return taken }
+    taken.batches = try replicas.takeBatches(of: gone, limit: Self.batchShare, for: replica)
+    taken.parked = try replicas.parkClaims(of: gone, limit: Self.claimShare, at: now, makeID: makeAttemptID) > 0
+    taken.replies =
+      try replicas.takeReplies(of: gone, limit: Self.replyShare, for: replica, makePlace: makePlace) > 0
+    taken.windows = try replicas.dropWindows(of: gone)
+    try replicas.forget(gone)
+    return taken
+  }
+}

@@ -1,0 +1,83 @@
+import Ledger
+import LedgerRules
+
+/// Brings the tables to this program's version. Several processes may try at once: one does it and the others wait.
+struct Migration {
+  let connection: PostgresConnection
+  let place: String
+
+  /// "MLRC"
+  private static let lock: Int64 = 0x4D4C_5243
+
+  /// What was there before, and what is there now.
+  struct Outcome: Equatable {
+    var found: Int64
+    var now: Int64
+  }
+
+  func run() throws -> Outcome {
+    // Seen before the lock is asked for, so that a role without rights to create can serve.
+    if let found = try version(), found >= Schema.version {
+      try check(found)
+      return Outcome(found: found, now: found)
+    }
+    try connection.simple("BEGIN; SELECT pg_advisory_xact_lock(\(Self.lock))")
+    do {
+      let found = try version() ?? 0
+      try check(found)
+      if found < Schema.version {
+        if found == 0 { try begin() }
+        try connection.simple("SET LOCAL search_path = millrace")
+        for step in Schema.steps[Int(found)...] { try connection.simple(step) }
+        try connection.simple(
+          """
+          INSERT INTO meta(name, value) VALUES ('version', \(Schema.version))
+          ON CONFLICT (name) DO UPDATE SET value = excluded.value
+          """)
+      }
+      try connection.simple("COMMIT")
+      return Outcome(found: found, now: Schema.version)
+    } catch {
+      // The error that brought us here says more than one of this.
+      _ = try? connection.simple("ROLLBACK")
+      throw error
+    }
+  }
+
+  /// A line about what is there; changes nothing.
+  func inspect() throws -> String {
+    let server = try connection.simple("SELECT current_setting('server_version')").text(0, 0) ?? "unknown"
+    guard let found = try version() else {
+      return "Postgres ledger \(place), server \(server): no tables yet; serve or 'millrace ledger migrate' makes them"
+    }
+    try check(found)
+    let what =
+      found < Schema.version
+      ? "schema version \(found), to be migrated to \(Schema.version)" : "schema version \(found)"
+    return "Postgres ledger \(place), server \(server), \(what)"
+  }
+
+  private func begin() throws {
+    try connection.simple(
+      """
+      CREATE SCHEMA IF NOT EXISTS millrace;
+      CREATE TABLE IF NOT EXISTS millrace.meta(name text PRIMARY KEY, value bigint NOT NULL)
+      """)
+  }
+
+  /// Nil where there are no tables yet.
+  private func version() throws -> Int64? {
+    guard try connection.simple("SELECT to_regclass('millrace.meta')::text").text(0, 0) != nil else { return nil }
+    let text = try connection.simple("SELECT value FROM millrace.meta WHERE name = 'version'").text(0, 0)
+    return text.flatMap { Int64($0) }
+  }
+
+  private func check(_ found: Int64) throws {
+    guard found <= Schema.version else {
+      throw LedgerError(
+        .unusable,
+        "ledger \(place) has schema version \(found), this program knows up to \(Schema.version); run the newer program again"
+      )
+    }
+  }
+}

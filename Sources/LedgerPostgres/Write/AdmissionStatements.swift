@@ -1,0 +1,204 @@
+import BatchCore
+import Ledger
+import LedgerRules
+import Wire
+
+/// Statements that take deliveries in and find what earlier deliveries of the same identity left.
+struct AdmissionStatements {
+  private let insertRequests: PostgresStatement
+  private let insertBodies: PostgresStatement
+  private let lockKey: PostgresStatement
+  private let selectLatest: PostgresStatement
+  private let selectNonce: PostgresStatement
+  private let selectUnacked: PostgresStatement
+  private let updateGeneration: PostgresStatement
+  private let clearGenerations: PostgresStatement
+  private let updateClaim: PostgresStatement
+  private let updateKept: PostgresStatement
+
+  init(_ connection: PostgresConnection) throws {
+    insertRequests = try PostgresStatement(connection, Self.insertSQL)
+    insertBodies = try PostgresStatement(
+      connection,
+      """
+      INSERT INTO body(request_id, bytes, properties) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])
+      """)
+    lockKey = try PostgresStatement(connection, "SELECT pg_advisory_xact_lock($1::bigint)")
+    selectLatest = try PostgresStatement(
+      connection, "SELECT ordinal FROM request WHERE call_key = $1::bytea ORDER BY ordinal DESC LIMIT 1")
+    selectNonce = try PostgresStatement(
+      connection,
+      """
+      SELECT ordinal FROM request WHERE call_key = $1::bytea AND replay_nonce = $2::text AND ordinal >= 0
+      ORDER BY ordinal DESC LIMIT 1
+      """)
+    // Two ranges, so that rows of the delivery's own generation are not walked over.
+    selectUnacked = try PostgresStatement(
+      connection,
+      """
+      SELECT id FROM request WHERE call_key = $1::bytea AND ack_generation < $2::bigint
+      UNION ALL
+      SELECT id FROM request WHERE call_key = $1::bytea AND ack_generation > $2::bigint
+      LIMIT 1
+      """)
+    updateGeneration = try PostgresStatement(
+      connection, "UPDATE request SET ack_generation = $1::bigint WHERE id = $2::bigint")
+    clearGenerations = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET ack_generation = NULL WHERE id = ANY($1::bigint[]) AND ack_generation IS NOT NULL
+      """)
+    updateClaim = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET owner = $1::bigint, attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $2::bigint
+      """)
+    updateKept = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET state = $1::smallint, custody = 1, owner = NULL, attempts = attempts + 1, not_before = $2::bigint,
+        lane = $3::smallint, endpoint = $4::smallint, model = $5::integer, route = $6::integer, tokens = $7::bigint,
+        body_bytes = $8::bigint, model_offset = $9::bigint, model_length = $10::bigint
+      WHERE id = $11::bigint
+      """)
+  }
+
+  /// The columns of a new row with their types, in the order in which `insert` binds them.
+  private static let columns: [(name: String, type: String)] = [
+    ("id", "bigint"), ("call_key", "bytea"), ("ordinal", "bigint"), ("kind", "smallint"), ("state", "smallint"),
+    ("custody", "smallint"), ("leader_id", "bigint"), ("owner", "bigint"), ("attempt_no", "bigint"),
+    ("completed_at", "bigint"), ("failure_code", "text"), ("failure_message", "text"), ("flags", "bigint"),
+    ("ledger_id", "bytea"), ("body_hash", "bytea"), ("received_at", "bigint"), ("ack_generation", "bigint"),
+    ("correlation_id", "bytea"), ("reply_to", "bytea"), ("tenant", "text"), ("cost_center", "text"),
+    ("user_tag", "text"), ("service", "text"), ("environment", "text"), ("context", "bytea"),
+    ("replay_nonce", "text"), ("lane", "smallint"), ("endpoint", "smallint"), ("model", "integer"),
+    ("route", "integer"), ("tokens", "bigint"), ("body_bytes", "bigint"), ("model_offset", "bigint"),
+    ("model_length", "bigint"), ("deadline", "bigint"),
+  ]
+
+  private static var insertSQL: String {
+    let names = columns.map(\.name).joined(separator: ", ")
+    let arrays = columns.enumerated().map { "$\($0.offset + 1)::\($0.element.type)[]" }.joined(separator: ", ")
+    return """
+      INSERT INTO request(\(names), attempts, not_before)
+      SELECT \(names), 0, received_at FROM unnest(\(arrays)) AS new(\(names))
+      ON CONFLICT (call_key, ordinal) DO NOTHING RETURNING id
+      """
+  }
+
+  /// Returns the ids of those rows whose key and ordinal were free.
+  func insert(_ rows: [(request: NewRequest, seed: RowSeed)], _ session: WriteSession) throws -> Set<Int64> {
+    let envelopes = rows.map(\.request.envelope)
+    let calls = rows.map(\.request.call)
+    let row = insertRequests.start()
+    row.bind(rows.map(\.seed.id))
+    row.bind(envelopes.map { CallKey($0.identity).bytes })
+    row.bind(rows.map(\.seed.ordinal))
+    row.bind(rows.map { Int16($0.seed.kind.rawValue) })
+    row.bind(rows.map { Int16($0.seed.state.rawValue) })
+    row.bind(rows.map { Int16($0.seed.custody.rawValue) })
+    row.bind(rows.map(\.seed.leaderID))
+    row.bind(rows.map { $0.seed.isClaim ? session.replica : nil })
+    row.bind(rows.map { Int64($0.seed.attemptNumber) })
+    row.bind(rows.map { $0.seed.completedAt?.milliseconds })
+    row.bind(rows.map { $0.seed.failure?.code.rawValue })
+    row.bind(rows.map { $0.seed.failure?.message })
+    row.bind(rows.map { $0.seed.flags($0.request.envelope).rawValue })
+    row.bind(rows.map { Array($0.seed.ledgerID.bytes) })
+    row.bind(rows.map { $0.request.bodyHash.bytes })
+    row.bind(rows.map(\.request.receivedAt.milliseconds))
+    row.bind(
+      rows.map { $0.request.envelope.identity.kind == .fingerprint ? $0.request.deliveryGeneration : nil })
+    row.bind(envelopes.map(\.storedCorrelationID))
+    row.bind(envelopes.map(\.replyTo))
+    row.bind(envelopes.map(\.tags.tenant))
+    row.bind(envelopes.map(\.tags.costCenter))
+    row.bind(envelopes.map(\.tags.user))
+    row.bind(envelopes.map(\.tags.service))
+    row.bind(envelopes.map(\.tags.environment))
+    row.bind(envelopes.map { RequestContext($0).bytes })
+    row.bind(envelopes.map(\.replayNonce))
+    row.bind(calls.map { $0.map { Int16($0.lane.rawValue) } })
+    row.bind(calls.map { $0.map { Int16($0.endpoint.rawValue) } })
+    row.bind(try calls.map { try $0.map { Int32(clamping: try session.id(ofModel: $0.model)) } })
+    row.bind(try calls.map { try $0.map { Int32(clamping: try session.id(of: $0.route)) } })
+    row.bind(calls.map { $0?.tokens ?? 0 })
+    row.bind(calls.map { Int64($0?.body.bytes.count ?? 0) })
+    row.bind(calls.map { Int64($0?.body.modelRange.lowerBound ?? 0) })
+    row.bind(calls.map { Int64($0?.body.modelRange.count ?? 0) })
+    row.bind(calls.map { $0?.deadline?.milliseconds })
+    return Set(try row.all { try $0.integer(0) })
+  }
+
+  func insertBodies(_ bodies: [(request: Int64, bytes: [UInt8]?, properties: [UInt8])]) throws {
+    let row = insertBodies.start()
+    row.bind(bodies.map(\.request))
+    row.bind(bodies.map(\.bytes))
+    row.bind(bodies.map { $0.properties.isEmpty && $0.bytes != nil ? nil : $0.properties })
+    try row.run()
+  }
+
+  func lock(_ key: CallKey) throws {
+    lockKey.start().bind(key.lockNumber)
+    try lockKey.run()
+  }
+
+  func latestOrdinal(_ key: CallKey) throws -> Int64? {
+    selectLatest.start().bind(key.bytes)
+    return try selectLatest.first { try $0.integer(0) }
+  }
+
+  func ordinal(_ key: CallKey, nonce: String) throws -> Int64? {
+    selectNonce.start().bind(key.bytes)
+    selectNonce.bind(nonce)
+    return try selectNonce.first { try $0.integer(0) }
+  }
+
+  func unacked(_ key: CallKey, otherThan generation: Int64) throws -> Int64? {
+    selectUnacked.start().bind(key.bytes)
+    selectUnacked.bind(generation)
+    return try selectUnacked.first { try $0.integer(0) }
+  }
+
+  func setGeneration(_ generation: Int64, of id: Int64) throws {
+    updateGeneration.start().bind(generation)
+    updateGeneration.bind(id)
+    try updateGeneration.run()
+  }
+
+  func clearGenerations(of ids: [Int64]) throws {
+    clearGenerations.start().bind(ids)
+    try clearGenerations.run()
+  }
+
+  func claim(_ id: Int64, owner: Int64) throws {
+    updateClaim.start().bind(owner)
+    updateClaim.bind(id)
+    try updateClaim.run()
+  }
+
+  func keep(_ id: Int64, as call: NewCall, notBefore: Timestamp, _ session: WriteSession) throws {
+    updateKept.start().bind(Int16(call.lane == .deferred ? RowState.accepted.rawValue : RowState.parked.rawValue))
+    updateKept.bind(notBefore.milliseconds)
+    updateKept.bind(Int16(call.lane.rawValue))
+    updateKept.bind(Int16(call.endpoint.rawValue))
+    updateKept.bind(Int32(clamping: try session.id(ofModel: call.model)))
+    updateKept.bind(Int32(clamping: try session.id(of: call.route)))
+    updateKept.bind(call.tokens)
+    updateKept.bind(Int64(call.body.bytes.count))
+    updateKept.bind(Int64(call.body.modelRange.lowerBound))
+    updateKept.bind(Int64(call.body.modelRange.count))
+    updateKept.bind(id)
+    try updateKept.run()
+  }
+}
+
+extension NewRequest {
+  fileprivate var call: NewCall? {
+    if case .call(let call) = content { call } else { nil }
+  }
+}
+
+extension CallKey {
+  var bytes: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
+}

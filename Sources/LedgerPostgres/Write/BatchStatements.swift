@@ -1,0 +1,176 @@
+import BatchCore
+import Ledger
+import LedgerRules
+import Wire
+
+/// Statements about batches, the rows in them, and parked rows.
+struct BatchStatements {
+  private let insertBatch: PostgresStatement
+  private let selectMembers: PostgresStatement
+  private let assignRows: PostgresStatement
+  private let selectInBatch: PostgresStatement
+  private let releaseAll: PostgresStatement
+  private let selectState: PostgresStatement
+  private let updateCreating: PostgresStatement
+  private let updatePlanned: PostgresStatement
+  private let updateSubmitted: PostgresStatement
+  private let updateEnded: PostgresStatement
+  private let takeParked: PostgresStatement
+
+  init(_ connection: PostgresConnection) throws {
+    insertBatch = try PostgresStatement(
+      connection,
+      """
+      INSERT INTO batch(
+        owner, state, label, account, lane, provider, model, endpoint, deadline_class, closed_by, row_count, tokens,
+        body_bytes, model_range_bytes, custom_id_bytes, content_hash, created_at, halvings
+      ) VALUES (
+        $1::bigint, 0, $2::text, $3::text, $4::smallint, $5::text, $6::text, $7::smallint, $8::smallint, $9::smallint,
+        $10::bigint, $11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::bytea, $16::bigint, $17::bigint
+      ) RETURNING id
+      """)
+    selectMembers = try PostgresStatement(
+      connection,
+      """
+      SELECT id, attempt_no, tokens, body_bytes, model_length, body_hash, deadline FROM request
+      WHERE id = ANY($1::bigint[]) AND state = 0 ORDER BY id FOR NO KEY UPDATE
+      """)
+    assignRows = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET state = 3, batch_id = $1::bigint, attempt_no = attempt_no + 1 WHERE id = ANY($2::bigint[])
+      """)
+    selectInBatch = try PostgresStatement(
+      connection, "SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id")
+    releaseAll = try PostgresStatement(
+      connection, "UPDATE request SET state = 0, not_before = $1::bigint WHERE batch_id = $2::bigint AND state = 3")
+    selectState = try PostgresStatement(
+      connection, "SELECT state, provider_batch_id FROM batch WHERE id = $1::bigint FOR NO KEY UPDATE")
+    updateCreating = try PostgresStatement(
+      connection, "UPDATE batch SET state = 1, input_file_id = $1::text WHERE id = $2::bigint")
+    updatePlanned = try PostgresStatement(
+      connection, "UPDATE batch SET state = 0, input_file_id = NULL WHERE id = $1::bigint")
+    updateSubmitted = try PostgresStatement(
+      connection,
+      "UPDATE batch SET state = 2, provider_batch_id = $1::text, submitted_at = $2::bigint WHERE id = $3::bigint")
+    updateEnded = try PostgresStatement(
+      connection, "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
+    takeParked = try PostgresStatement(
+      connection,
+      """
+      WITH free AS (
+        SELECT id FROM request WHERE state = 1 AND route = $1::integer AND not_before <= $2::bigint
+        ORDER BY not_before, id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED
+      ), taken AS (
+        UPDATE request r SET state = 2, owner = $4::bigint, attempt_no = attempt_no + 1 FROM free WHERE r.id = free.id
+        RETURNING r.*
+      )
+      SELECT t.id, t.attempt_no, t.endpoint, m.name, t.model_offset, t.model_length, b.bytes, t.tokens, t.deadline,
+        t.received_at
+      FROM taken t JOIN model m ON m.id = t.model JOIN body b ON b.request_id = t.id ORDER BY t.not_before, t.id
+      """)
+  }
+
+  // MARK: Plan
+
+  func members(_ ids: [Int64]) throws -> [BatchMember] {
+    selectMembers.start().bind(ids)
+    return try selectMembers.all { row in
+      BatchMember(
+        id: try row.integer(0), attempt: try row.int(1) + 1, tokens: try row.integer(2),
+        bodyBytes: try row.integer(3), modelBytes: try row.integer(4), bodyHash: try row.digest(5),
+        deadline: try row.optionalTimestamp(6))
+    }
+  }
+
+  func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger, owner: Int64) throws -> BatchID {
+    let row = insertBatch.start()
+    row.bind(owner)
+    row.bind(batch.label)
+    row.bind(batch.account)
+    row.bind(Int16(batch.key.lane.rawValue))
+    row.bind(batch.key.provider)
+    row.bind(batch.key.model)
+    row.bind(Int16(batch.key.endpoint.rawValue))
+    row.bind(Int16(batch.key.deadlineClass))
+    row.bind(Int16(trigger.rawValue))
+    row.bind(Int64(batch.rowCount))
+    row.bind(batch.tokens)
+    row.bind(batch.bodyBytes)
+    row.bind(batch.modelRangeBytes)
+    row.bind(batch.customIDBytes)
+    row.bind(batch.contentHash.bytes)
+    row.bind(batch.createdAt.milliseconds)
+    row.bind(Int64(batch.halvings))
+    guard let id = try row.first({ try $0.integer(0) }) else { throw DamagedTables("a new batch") }
+    return BatchID(id)
+  }
+
+  func assign(_ ids: [Int64], to batch: BatchID) throws {
+    assignRows.start().bind(batch.rawValue)
+    assignRows.bind(ids)
+    try assignRows.run()
+  }
+
+  // MARK: States
+
+  func state(of batch: BatchID) throws -> (state: BatchRecord.State, providerID: String?)? {
+    selectState.start().bind(batch.rawValue)
+    return try selectState.first { row in
+      (state: try row.value(0, BatchRecord.State.self), providerID: try row.optionalText(1))
+    }
+  }
+
+  func setCreating(_ batch: BatchID, inputFileID: String) throws {
+    updateCreating.start().bind(inputFileID)
+    updateCreating.bind(batch.rawValue)
+    try updateCreating.run()
+  }
+
+  func setPlanned(_ batch: BatchID) throws {
+    updatePlanned.start().bind(batch.rawValue)
+    try updatePlanned.run()
+  }
+
+  func setSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) throws {
+    updateSubmitted.start().bind(providerBatchID)
+    updateSubmitted.bind(now.milliseconds)
+    updateSubmitted.bind(batch.rawValue)
+    try updateSubmitted.run()
+  }
+
+  func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws {
+    updateEnded.start().bind(Int16(state.rawValue))
+    updateEnded.bind(now.milliseconds)
+    updateEnded.bind(batch.rawValue)
+    try updateEnded.run()
+  }
+
+  // MARK: Rows
+
+  func unsettled(_ batch: BatchID) throws -> [Int64] {
+    selectInBatch.start().bind(batch.rawValue)
+    return try selectInBatch.all { try $0.integer(0) }
+  }
+
+  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws {
+    releaseAll.start().bind(notBefore.milliseconds)
+    releaseAll.bind(batch.rawValue)
+    try releaseAll.run()
+  }
+
+  /// Claims parked rows that may be sent now, oldest first; what another replica is claiming is its.
+  func takeParked(_ route: Route, id: Int64, limit: Int, owner: Int64, at now: Timestamp) throws -> [ParkedCall] {
+    let row = takeParked.start()
+    row.bind(Int32(clamping: id))
+    row.bind(now.milliseconds)
+    row.bind(Int64(limit))
+    row.bind(owner)
+    return try row.all { row in
+      ParkedCall(
+        id: RequestID(try row.integer(0)), attempt: try row.int(1), endpoint: try row.value(2), route: route,
+        model: try row.text(3), body: try row.body(6, offset: 4, length: 5), tokens: try row.integer(7),
+        deadline: try row.optionalTimestamp(8), receivedAt: try row.timestamp(9))
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import BatchCore
+import Ledger
+import LedgerRules
+import Wire
+
+/// Statements that end attempts and requests.
+struct OutcomeStatements {
+  private let finishCurrent: PostgresStatement
+  private let finishRow: PostgresStatement
+  private let selectFollowers: PostgresStatement
+  private let insertAttempts: PostgresStatement
+  private let selectEnd: PostgresStatement
+  private let updateLost: PostgresStatement
+  private let insertReplies: PostgresStatement
+  private let deleteReplies: PostgresStatement
+  private let updateAgain: PostgresStatement
+  private let updateWaiting: PostgresStatement
+  private let parkClaim: PostgresStatement
+  private let updateUndeliverable: PostgresStatement
+
+  init(_ connection: PostgresConnection) throws {
+    finishCurrent = try PostgresStatement(
+      connection,
+      """
+      UPDATE request r SET state = 5, attempts = attempts + 1, answer_id = n.answer, completed_at = $1::bigint,
+        failure_code = n.code, failure_message = n.message
+      FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
+        AS n(id, answer, state, attempt, batch, code, message)
+      WHERE r.id = n.id AND r.state = n.state AND r.attempt_no = n.attempt AND (n.batch IS NULL OR r.batch_id = n.batch)
+      RETURNING r.id
+      """)
+    finishRow = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET state = 5, attempts = attempts + $1::bigint, answer_id = $2::bigint, completed_at = $3::bigint,
+        failure_code = $4::text, failure_message = $5::text
+      WHERE id = $6::bigint
+      """)
+    selectFollowers = try PostgresStatement(
+      connection,
+      "SELECT leader_id, id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4 ORDER BY leader_id, id")
+    insertAttempts = try PostgresStatement(
+      connection,
+      """
+      INSERT INTO attempt(
+        id, request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
+        cost_unknown, ended_at, status, provider_request_id, response
+      ) SELECT * FROM unnest(
+        $1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[],
+        $8::bigint[], $9::bigint[], $10::smallint[], $11::boolean[], $12::bigint[], $13::bigint[], $14::text[],
+        $15::bytea[]
+      ) ON CONFLICT DO NOTHING
+      """)
+    selectEnd = try PostgresStatement(
+      connection,
+      "SELECT id, outcome FROM attempt WHERE request_id = $1::bigint AND attempt = $2::bigint AND outcome <> 0")
+    updateLost = try PostgresStatement(
+      connection,
+      """
+      UPDATE attempt SET outcome = \(AttemptEnd.superseded.rawValue), batch_id = $1::bigint, input_tokens = $2::bigint,
+        cached_input_tokens = $3::bigint, output_tokens = $4::bigint, cost = $5::bigint, basis = $6::smallint,
+        cost_unknown = $7::boolean, ended_at = $8::bigint
+      WHERE id = $9::bigint
+      """)
+    insertReplies = try PostgresStatement(
+      connection,
+      """
+      INSERT INTO outbox(owner, seq, request_id, again)
+      SELECT $1::bigint, * FROM unnest($2::bigint[], $3::bigint[], $4::boolean[])
+      """)
+    deleteReplies = try PostgresStatement(
+      connection, "DELETE FROM outbox WHERE owner = $1::bigint AND seq = ANY($2::bigint[])")
+    updateAgain = try PostgresStatement(
+      connection, "UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $1::bigint")
+    updateWaiting = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET state = $1::smallint, owner = NULL, attempts = attempts + $2::bigint, not_before = $3::bigint
+      WHERE id = $4::bigint
+      """)
+    parkClaim = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET state = 1, custody = 1, owner = NULL, not_before = $1::bigint, body_bytes = $2::bigint,
+        model_offset = $3::bigint, model_length = $4::bigint
+      WHERE id = $5::bigint AND state = 2
+      """)
+    updateUndeliverable = try PostgresStatement(
+      connection, "UPDATE request SET undeliverable = $1::text WHERE id = $2::bigint")
+  }
+
+  // MARK: Ends
+
+  /// Ends those requests whose attempt is the one they wait for. No id may be named twice. Returns their ids.
+  func finishCurrent(
+    _ ends: [(outcome: AttemptOutcome, failure: Failure?, answer: Int64)], at now: Timestamp
+  ) throws -> Set<Int64> {
+    let row = finishCurrent.start()
+    row.bind(now.milliseconds)
+    row.bind(ends.map(\.outcome.id.rawValue))
+    row.bind(ends.map(\.answer))
+    row.bind(ends.map { Int16(($0.outcome.batch == nil ? RowState.claimed : .inBatch).rawValue) })
+    row.bind(ends.map { Int64($0.outcome.attempt) })
+    row.bind(ends.map { $0.outcome.batch?.rawValue })
+    row.bind(ends.map { $0.failure?.code.rawValue })
+    row.bind(ends.map { $0.failure?.message })
+    return Set(try row.all { try $0.integer(0) })
+  }
+
+  /// - Parameter answer: the attempt that ended it, if one did.
+  func finish(
+    _ id: Int64, _ failure: Failure?, countingAttempts count: Int, answer: Int64?, at now: Timestamp
+  ) throws {
+    let row = finishRow.start()
+    row.bind(Int64(count))
+    row.bind(answer)
+    row.bind(now.milliseconds)
+    row.bind(failure?.code.rawValue)
+    row.bind(failure?.message)
+    row.bind(id)
+    try row.run()
+  }
+
+  /// Subscribers that wait for the outcome of these rows, by row, oldest first.
+  func followers(of leaders: [Int64]) throws -> [Int64: [Int64]] {
+    selectFollowers.start().bind(leaders)
+    var followers: [Int64: [Int64]] = [:]
+    try selectFollowers.forEach { row in
+      followers[try row.integer(0), default: []].append(try row.integer(1))
+      return true
+    }
+    return followers
+  }
+
+  // MARK: Attempts
+
+  func insertAttempts(_ attempts: [PendingRows.Attempt]) throws {
+    let row = insertAttempts.start()
+    let outcomes = attempts.map(\.outcome)
+    let responses = attempts.map { $0.end == .final ? $0.outcome.response : nil }
+    row.bind(attempts.map(\.id))
+    row.bind(attempts.map(\.request))
+    row.bind(outcomes.map { Int64($0.attempt) })
+    row.bind(attempts.map { Int16($0.end.rawValue) })
+    row.bind(outcomes.map { $0.batch?.rawValue })
+    row.bind(outcomes.map { $0.usage?.inputTokens })
+    row.bind(outcomes.map { $0.usage?.cachedInputTokens })
+    row.bind(outcomes.map { $0.usage?.outputTokens })
+    row.bind(outcomes.map { $0.cost?.value })
+    row.bind(outcomes.map { Int16($0.basis.rawValue) })
+    row.bind(outcomes.map(\.costUnknown))
+    row.bind(attempts.map(\.endedAt.milliseconds))
+    row.bind(responses.map { $0.map { Int64($0.statusCode) } })
+    row.bind(responses.map { $0?.requestID })
+    row.bind(responses.map { $0?.body })
+    try row.run()
+  }
+
+  /// How an attempt ended that is not its request's outcome. Nil while it has not.
+  func end(of attempt: Int, of request: Int64) throws -> (id: Int64, end: AttemptEnd)? {
+    selectEnd.start().bind(request)
+    selectEnd.bind(Int64(attempt))
+    return try selectEnd.first { row in (try row.integer(0), try row.value(1)) }
+  }
+
+  /// Fills in a lost attempt whose result was seen after all.
+  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws {
+    let row = updateLost.start()
+    row.bind(outcome.batch?.rawValue)
+    row.bind(outcome.usage?.inputTokens)
+    row.bind(outcome.usage?.cachedInputTokens)
+    row.bind(outcome.usage?.outputTokens)
+    row.bind(outcome.cost?.value)
+    row.bind(Int16(outcome.basis.rawValue))
+    row.bind(outcome.costUnknown)
+    row.bind(now.milliseconds)
+    row.bind(id)
+    try row.run()
+  }
+
+  // MARK: Waiting
+
+  func again(_ id: Int64) throws {
+    updateAgain.start().bind(id)
+    try updateAgain.run()
+  }
+
+  func wait(_ id: Int64, as state: RowState, countingAttempts count: Int, notBefore: Timestamp) throws {
+    let row = updateWaiting.start()
+    row.bind(Int16(state.rawValue))
+    row.bind(Int64(count))
+    row.bind(notBefore.milliseconds)
+    row.bind(id)
+    try row.run()
+  }
+
+  /// Returns false when the row is no claim.
+  func park(_ id: Int64, _ body: RequestBody, notBefore: Timestamp) throws -> Bool {
+    let row = parkClaim.start()
+    row.bind(notBefore.milliseconds)
+    row.bind(Int64(body.bytes.count))
+    row.bind(Int64(body.modelRange.lowerBound))
+    row.bind(Int64(body.modelRange.count))
+    row.bind(id)
+    return try row.run() == 1
+  }
+
+  // MARK: Replies
+
+  func insertReplies(_ replies: [(place: Int64, request: Int64, again: Bool)], owner: Int64) throws {
+    let row = insertReplies.start()
+    row.bind(owner)
+    row.bind(replies.map(\.place))
+    row.bind(replies.map(\.request))
+    row.bind(replies.map(\.again))
+    try row.run()
+  }
+
+  func deleteReplies(at places: [Int64], owner: Int64) throws {
+    deleteReplies.start().bind(owner)
+    deleteReplies.bind(places)
+    try deleteReplies.run()
+  }
+
+  func setUndeliverable(_ id: Int64, reason: String?) throws {
+    updateUndeliverable.start().bind(reason)
+    updateUndeliverable.bind(id)
+    try updateUndeliverable.run()
+  }
+}

@@ -1,0 +1,133 @@
+import BatchCore
+import Ledger
+import LedgerRules
+
+/// The steps that the rules are made of, each a statement or two.
+extension WriteSession: LedgerTables {
+  func isLive(_ owner: Int64) -> Bool { owner == epoch }
+
+  // MARK: Identities
+
+  /// One process has the file, and one transaction is open at a time.
+  func lock(_ key: CallKey) {}
+
+  func insert(_ request: NewRequest, _ seed: RowSeed) throws -> Bool {
+    try admissions.insert(request, seed, self)
+  }
+
+  func insertBody(_ body: RequestBody?, properties: [UInt8], of id: Int64) throws {
+    try admissions.insertBody(body, properties: properties, of: id)
+  }
+
+  func latestOrdinal(_ key: CallKey) throws -> Int64? { try admissions.latestOrdinal(key) }
+
+  func ordinal(_ key: CallKey, nonce: String) throws -> Int64? { try admissions.ordinal(key, nonce: nonce) }
+
+  func unacked(_ key: CallKey, otherThan generation: Int64) throws -> Int64? {
+    try admissions.unacked(key, otherThan: generation)
+  }
+
+  func setGeneration(_ generation: Int64, of id: Int64) throws {
+    try admissions.setGeneration(generation, of: id)
+  }
+
+  func claim(_ id: Int64) throws { try admissions.claim(id, epoch: epoch) }
+
+  func keep(_ id: Int64, as call: NewCall, notBefore: Timestamp) throws {
+    try admissions.keep(id, as: call, notBefore: notBefore, self)
+  }
+
+  // MARK: Rows
+
+  func row(_ id: Int64) throws -> StoredRow? { try requests.row(id) }
+
+  func row(_ key: CallKey, ordinal: Int64) throws -> StoredRow? { try requests.row(key, ordinal: ordinal) }
+
+  func store(_ body: RequestBody, of id: Int64) throws { try requests.store(body, of: id) }
+
+  // MARK: Ends
+
+  func finishCurrent(_ outcome: AttemptOutcome, _ failure: Failure?, answer: Int64, at now: Timestamp) throws -> Bool {
+    try outcomes.finishCurrent(outcome, failure, answer: answer, at: now)
+  }
+
+  func finish(_ id: Int64, _ failure: Failure?, countingAttempts count: Int, answer: Int64?, at now: Timestamp) throws {
+    try outcomes.finish(id, failure, countingAttempts: count, answer: answer, at: now)
+  }
+
+  func followers(of leader: Int64) throws -> [Int64] { try outcomes.followers(of: leader) }
+
+  func insertAttempt(
+    _ outcome: AttemptOutcome, id: Int64, of request: Int64, _ end: AttemptEnd, at now: Timestamp
+  ) throws {
+    try outcomes.insertAttempt(outcome, id: id, of: request, end, at: now)
+  }
+
+  func end(of attempt: Int, of request: Int64) throws -> (id: Int64, end: AttemptEnd)? {
+    try outcomes.end(of: attempt, of: request)
+  }
+
+  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws {
+    try outcomes.supersede(lost: id, outcome, at: now)
+  }
+
+  func again(_ id: Int64) throws { try outcomes.again(id) }
+
+  func wait(_ id: Int64, as state: RowState, countingAttempts count: Int, notBefore: Timestamp) throws {
+    try outcomes.wait(id, as: state, countingAttempts: count, notBefore: notBefore)
+  }
+
+  func park(_ id: Int64, _ body: RequestBody, notBefore: Timestamp) throws -> Bool {
+    try outcomes.park(id, body, notBefore: notBefore)
+  }
+
+  // MARK: Replies
+
+  func ready(_ id: Int64, again: Bool) throws { try outcomes.insertReply(id, at: makePlace(), again: again) }
+
+  func setUndeliverable(_ id: Int64, reason: String?) throws { try outcomes.setUndeliverable(id, reason: reason) }
+
+  // MARK: Batches
+
+  func members(_ ids: [Int64]) throws -> [BatchMember] { try ids.compactMap { try batches.member($0) } }
+
+  func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger) throws -> BatchID {
+    try batches.insert(batch, closedBy: trigger)
+  }
+
+  func assign(_ members: [BatchMember], to batch: BatchID) throws {
+    for member in members { try batches.assign(member.id, to: batch) }
+  }
+
+  func state(of batch: BatchID) throws -> (state: BatchRecord.State, providerID: String?)? {
+    try batches.state(of: batch)
+  }
+
+  func setCreating(_ batch: BatchID, inputFileID: String) throws {
+    try batches.setCreating(batch, inputFileID: inputFileID)
+  }
+
+  func setPlanned(_ batch: BatchID) throws { try batches.setPlanned(batch) }
+
+  func setSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) throws {
+    try batches.setSubmitted(batch, providerBatchID: providerBatchID, at: now)
+  }
+
+  func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws {
+    try batches.setEnded(batch, as: state, at: now)
+  }
+
+  func unsettled(_ batch: BatchID) throws -> [Int64] { try batches.unsettled(batch) }
+
+  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws {
+    try batches.releaseAll(batch, notBefore: notBefore)
+  }
+
+  // MARK: Parked rows
+
+  func takeParked(_ route: Route, limit: Int, at now: Timestamp) throws -> [ParkedCall] {
+    let calls = try batches.parked(route, id: try id(of: route), limit: limit, at: now)
+    for call in calls { try outcomes.claimParked(call.id.rawValue, epoch: epoch) }
+    return calls
+  }
+}
