@@ -41,6 +41,8 @@ class Bench:
         folder = self.folder / f"{scenario}{replica}"
         folder.mkdir(exist_ok=True)
         settings = {
+            # So that the broker takes back what a frozen service holds.
+            "amqp": {"heartbeat": "2s"},
             "models": {"missing-*": {"routes": ["openai"]}},
             "batching": {"deferred": {"idle_ms": 200, "max_age_ms": 1000}},
             "execution": {"poll_interval_ms": 100, "reconcile_grace": "500ms", "settle_grace": "2s",
@@ -50,8 +52,6 @@ class Bench:
         merge(settings, changes)
         service = Service(self.binaries / "millrace", folder, self.broker.url, self.simulator.endpoint, settings)
         self.services.append(service)
-        if not replica:
-            self.ledgers[ledger].prepare(service)
         return service
 
     def prepare(self, ledger):

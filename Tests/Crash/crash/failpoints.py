@@ -8,6 +8,7 @@ from harness.jobs import job
 
 from crash.bench import CONCURRENCY
 from crash.load import Load
+from crash.witness import instance_of, instances
 
 # How often the load makes the service pass a failpoint; where it is not known to be often, the first hit is meant.
 MOST_HITS = {
@@ -61,19 +62,22 @@ def run(bench, ledger, scenario):
     bench.wait_for(load.names, [heir], 90)
     recovered = time.monotonic() - began
     running = [heir, service] if frozen else [heir]
+    # Nothing may be left to do, and then it is still starting, and deaf to signals.
+    heir.wait_ready()
     if frozen:
-        # It goes on where it stood, with leases that are gone.
-        service.process.child.send_signal(signal.SIGCONT)
-    for each in running:
-        # Nothing may be left to do, and then it is still starting, and deaf to signals.
-        each.wait_ready()
+        thaw(service)
     for each in running:
         equal("the exit status after SIGTERM", each.process.terminate()[0], 0)
     wait_until("the replies to be taken", lambda: not bench.broker.depth(bench.collector.queue), 20)
+    survivor = instances(heir.log_text())[-1:]
+
+    def kills_of(entry):
+        return [] if [instance_of(entry["agent"])] == survivor else ends
+
     problems = Problems()
     problems.found += load.reply_problems(bench.collector)
     paid = bench.simulator.paid()
-    problems.found += load.bill_problems(paid, bench.collector, None if frozen else ends, SLACK)
+    problems.found += load.bill_problems(paid, bench.collector, None if frozen else kills_of, SLACK)
     if lonely:
         problems.found += unclaimed_problems(bench, name, lonely, paid)
     for queue in ("llm.requests.interactive", "llm.requests.deferred"):
@@ -106,6 +110,21 @@ def await_end(service, name, hit, frozen=False, seconds=30):
     check(f"failpoint {name}: {'stop' if frozen else 'kill'} at hit {hit}" in service.log_text(),
           "it ended, but not by the failpoint")
     return now
+
+
+def thaw(service):
+    """Lets a frozen service go on where it stood, with leases that are gone. It may end and be started again."""
+    def is_settled():
+        if not service.process.running:
+            status = service.process.child.returncode
+            check(0 <= status < 128, f"it ended with {status} when it went on")
+            service.start(wait=False)
+        answer = service.get("readyz")
+        return answer and answer[0] == 200
+
+    # What it is about to do it does before it looks at anything else, so that the first answer comes after it.
+    service.process.child.send_signal(signal.SIGCONT)
+    wait_until(lambda: f"the service that went on to be ready; it says {service.get('readyz')}", is_settled, 60)
 
 
 def refuse_a_reply(bench, service, load, order):

@@ -1,7 +1,6 @@
 """The kinds of ledger, and how each scenario gets an empty one."""
 import threading
 
-from harness.checks import equal
 from harness.postgres import Postgres as Server
 
 
@@ -19,9 +18,6 @@ class SQLite:
 
     def settings(self, folder):
         return {"ledger": {"url": f"sqlite://{folder / 'ledger.sqlite'}", "min_free_disk": 0}}
-
-    def prepare(self, service):
-        pass
 
     def forget(self, folder):
         pass
@@ -51,10 +47,6 @@ class Postgres:
             # As short as they may be, since every take-over waits for them.
             return {"ledger": {"url": self.urls[folder], "lease": "3s", "min_free_disk": 0},
                     "execution": {"create_timeout": "1s"}}
-
-    def prepare(self, service):
-        status, output, errors = service.command("ledger", "migrate")
-        equal(f"the status of 'millrace ledger migrate', which says {output + errors!r}", status, 0)
 
     def forget(self, folder):
         """Deletes the databases of a bench."""

@@ -98,12 +98,12 @@ class Load:
         problems.note(not strangers, f"replies to nobody: {sorted(strangers)[:5]}")
         return problems.found
 
-    def bill_problems(self, paid, collector, kills, slack):
+    def bill_problems(self, paid, collector, kills_of, slack):
         """What is wrong with what the simulator was paid for.
 
-        `kills` are the moments at which the service was killed: an interactive call that was in flight then, or whose
-        answer was on its way into the ledger for at most `slack` seconds, may be made again. Nothing else may. Without
-        them an interactive call may have been made again at any time.
+        `kills_of` gives the moments at which whoever made a call was killed: an interactive call that was in flight then,
+        or whose answer was on its way into the ledger for at most `slack` seconds, may be made again. Nothing else may.
+        Without it an interactive call may have been made again at any time.
         """
         problems = Problems()
         by_key = collections.defaultdict(list)
@@ -117,7 +117,7 @@ class Load:
             elif job.lane == "deferred":
                 problems.equal(f"payments of {name}", len(entries), 1)
             elif problems.note(entries, f"{name} was answered and never paid for"):
-                problems.found += repeat_problems(name, entries, lambda _: kills, slack) if kills else []
+                problems.found += repeat_problems(name, entries, kills_of, slack) if kills_of else []
         return problems.found
 
     def repeated(self, paid):
@@ -132,8 +132,8 @@ def repeat_problems(name, entries, kills_of, slack):
     `kills_of` gives the moments of the kills that can have hit whoever made a payment.
     """
     found = []
-    # The simulator takes what is on the wire a little after the kill.
-    wire = 0.5
+    # A busy simulator takes what is on the wire a while after the kill.
+    wire = 5
     for earlier, later in zip(entries, entries[1:]):
         begun = earlier["time"] / 1000
         kills = kills_of(earlier)
