@@ -39,7 +39,7 @@ def arguments():
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs in any case")
     parser.add_argument("--list", action="store_true", help="say which scenarios there are")
     parser.add_argument("names", nargs="*", metavar="SCENARIO")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     options.bin = (options.bin or options.root / ".build" / "debug").resolve()
     for program in ("millrace", "provider-simulator"):
         if not (options.bin / program).exists():

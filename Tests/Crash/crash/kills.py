@@ -13,7 +13,7 @@ from crash.load import repeat_problems
 from crash.witness import Witness, instance_of, instances
 
 # Milliseconds that the simulator takes for a call, and seconds by which its answer is surely in the ledger.
-LATENCY, SLACK = 100, 2
+LATENCY, SLACK = 100, 10
 BATCH_ROWS = 200
 # Calls that a replica makes at a time. A call is in flight until its answer is committed.
 CONCURRENCY = 64
@@ -137,7 +137,9 @@ def verdict(bench, requests, lane, kills, rows_before):
             problems.equal(f"payments of {request.correlation_id}", len(mine), 1)
         elif problems.note(mine, f"{request.correlation_id} was answered and never paid for"):
             repeated.update(instance_of(earlier["agent"]) for earlier in mine[:-1])
-            problems.found += repeat_problems(request.correlation_id, mine, kills_of, SLACK)
+            if replies:
+                problems.found += repeat_problems(
+                    request.correlation_id, mine, kills_of, SLACK, replies[0].received)
     strangers = set(bench.collector.by_correlation) - {request.correlation_id for request in requests}
     problems.note(not strangers, f"replies to nobody: {sorted(strangers)[:5]}")
     check(sum(kill.open > 0 for kill in kills) * 2 >= len(kills), "most kills hit an idle service")

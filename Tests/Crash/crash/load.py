@@ -117,7 +117,8 @@ class Load:
             elif job.lane == "deferred":
                 problems.equal(f"payments of {name}", len(entries), 1)
             elif problems.note(entries, f"{name} was answered and never paid for"):
-                problems.found += repeat_problems(name, entries, kills_of, slack) if kills_of else []
+                problems.found += repeat_problems(
+                    name, entries, kills_of, slack, replies[0].received) if kills_of and replies else []
         return problems.found
 
     def repeated(self, paid):
@@ -126,8 +127,8 @@ class Load:
         return sum(max(0, counts[job.key] - 1) for job in self.jobs.values() if job.lane == "interactive")
 
 
-def repeat_problems(name, entries, kills_of, slack):
-    """Each payment after the first needs a kill while the one before it was in flight.
+def repeat_problems(name, entries, kills_of, slack, answered):
+    """Each payment after the first needs a kill while the one before it was in flight, and comes before the answer.
 
     `kills_of` gives the moments of the kills that can have hit whoever made a payment.
     """
@@ -140,4 +141,6 @@ def repeat_problems(name, entries, kills_of, slack):
         if not any(begun - wire <= kill <= min(begun + slack, later["time"] / 1000 + 0.002) for kill in kills):
             found.append(f"{name} was paid again {later['time'] - earlier['time']} ms later, without a kill in flight; "
                          f"paid at {begun:.3f}, killed at {[round(kill, 3) for kill in kills]}")
+    if entries[-1]["time"] / 1000 > answered + 0.1:
+        found.append(f"{name} was paid again {entries[-1]['time'] / 1000 - answered:.1f} s after it was answered")
     return found

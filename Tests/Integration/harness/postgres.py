@@ -1,5 +1,6 @@
 """A private Postgres, of which every scenario that asks gets a database of its own."""
 import re
+import shutil
 import subprocess
 import urllib.parse
 
@@ -12,10 +13,15 @@ class Postgres:
         self.folder = folder
 
     def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # What a failure is understood by: who waited for whom, and what took long.
+        (self.folder / "extra.conf").write_text("log_lock_waits = on\nlog_min_duration_statement = 1s\n")
         self._call("start")
 
     def stop(self):
         if self.folder.exists():
+            if (self.folder / "log").exists():
+                shutil.copy(self.folder / "log", self.folder.with_suffix(".log"))
             self._call("remove", fails=False)
 
     def restart(self):
