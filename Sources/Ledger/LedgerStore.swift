@@ -55,6 +55,10 @@ public protocol LedgerStore: Sendable {
   /// Returns the rows.
   func cancel(tenant: String, correlationID: [UInt8], at now: Timestamp) async throws(LedgerError) -> [RequestID]
 
+  /// Moves when waiting rows, accepted or parked, may be sent, for those whose time lies after the one and not after the
+  /// other: the clock that the times were taken from was set.
+  func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError)
+
   // MARK: Batches
 
   /// Accepted rows without a batch in id order, after the given one.
@@ -84,6 +88,14 @@ public protocol LedgerStore: Sendable {
   /// Batches that are planned, creating or submitted.
   func openBatches() async throws(LedgerError) -> [BatchRecord]
 
+  /// Stores what an operator decides about the open batch with this label, for whoever holds it. Returns false when there
+  /// is none, or when its create is confirmed or has not begun: then there is nothing to decide, except about a submitted
+  /// batch that nobody can reach, which cannot be adopted.
+  func resolve(label: String, as resolution: BatchResolution, at now: Timestamp) async throws(LedgerError) -> Bool
+
+  /// What an operator has decided about a batch. It is forgotten when the batch goes on.
+  func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution?
+
   /// Rows that are still in the batch without a result, in id order after the given one.
   func unsettledRows(_ batch: BatchID, after: RequestID?, limit: Int) async throws(LedgerError) -> [UnsettledRow]
 
@@ -108,6 +120,17 @@ public protocol LedgerStore: Sendable {
 
   /// The broker refuses these replies whatever is done; they stay in the ledger and block nobody.
   func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError)
+
+  // MARK: Retention
+
+  /// Removes what ended long ago, oldest first, in a commit of at most `limit` requests and about as many bodies: requests
+  /// that finished before the first time, with their attempts, bodies and batches, and the bodies of those that finished
+  /// before the second. Less than the limit means that there is no more for now.
+  ///
+  /// A request stays while its reply is in the outbox, while something of its call has no outcome, and, if it leads a call,
+  /// as long as newer subscribers of the call do. A success without its body is no stored answer: its key starts a new
+  /// generation.
+  func purge(finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int) async throws(LedgerError) -> PurgedRows
 
   // MARK: Watching
 

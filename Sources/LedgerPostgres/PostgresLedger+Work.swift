@@ -37,6 +37,12 @@ extension PostgresLedger {
     try await rows.read { try $0.parkedRoutes() }
   }
 
+  public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { session in
+      try session.statements().batches.shift(after: after, upTo: upTo, by: step)
+    }
+  }
+
   public func cancel(
     tenant: String, correlationID: [UInt8], at now: Timestamp
   ) async throws(LedgerError) -> [RequestID] {
@@ -94,6 +100,16 @@ extension PostgresLedger {
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
     try await rows.read { try $0.openBatches() }
+  }
+
+  public func resolve(
+    label: String, as resolution: BatchResolution, at now: Timestamp
+  ) async throws(LedgerError) -> Bool {
+    try await commits.perform(rows: 1) { try $0.statements().batches.resolve(label: label, as: resolution) }
+  }
+
+  public func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+    try await rows.read { try $0.resolution(of: batch) }
   }
 
   public func unsettledRows(

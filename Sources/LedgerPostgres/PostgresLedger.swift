@@ -88,8 +88,7 @@ public final class PostgresLedger: LedgerStore {
     let join = try PostgresStatement(
       connection,
       """
-      INSERT INTO millrace.replica(process, expires_at)
-      VALUES ($1::text, clock_timestamp() + make_interval(secs => $2::bigint / 1000.0)) RETURNING id
+      INSERT INTO millrace.replica(process, lease_ms) VALUES ($1::text, $2::bigint) RETURNING id
       """)
     join.start().bind(process)
     join.bind(lease.wholeMilliseconds)

@@ -8,7 +8,7 @@ import Threading
 /// A ledger in one SQLite file, for one process.
 ///
 /// A commit is on disk before a call returns, also through a power cut. One connection writes, on a queue of its own,
-/// and calls that arrive while it commits share the next commit; two others read beside it. Nothing blocks the
+/// and calls that arrive while it commits share the next commit; three others read beside it. Nothing blocks the
 /// cooperative pool.
 ///
 /// Close it when done. One that is dropped without leaves the file as a crash would: complete.
@@ -19,6 +19,7 @@ public final class SQLiteLedger: LedgerStore {
   private let writer: Writer
   private let rows: ReadQueue<RowReader>
   private let outbox: ReadQueue<OutboxReader>
+  let retention: ReadQueue<RetentionReader>
   private let taken = Locked(TakenReplies())
   private let file: Locked<LedgerFile?>
   private let mapping: ErrorMapping
@@ -46,6 +47,7 @@ public final class SQLiteLedger: LedgerStore {
       commits = GroupCommit(closed: mapping.closed, mapping: { mapping($0) }, enqueue: { place.enqueue($0) })
       rows = try ReadQueue(path: path, name: "rows", mapping: mapping)
       outbox = try ReadQueue(path: path, name: "outbox", mapping: mapping)
+      retention = try ReadQueue(path: path, name: "retention", mapping: mapping)
       self.file = Locked(file)
     } catch {
       throw mapping(error)
@@ -128,6 +130,10 @@ extension SQLiteLedger {
     try await rows.read { try $0.parkedRoutes() }
   }
 
+  public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.batches.shift(after: after, upTo: upTo, by: step) }
+  }
+
   public func cancel(
     tenant: String, correlationID: [UInt8], at now: Timestamp
   ) async throws(LedgerError) -> [RequestID] {
@@ -186,6 +192,16 @@ extension SQLiteLedger {
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
     try await rows.read { try $0.openBatches() }
+  }
+
+  public func resolve(
+    label: String, as resolution: BatchResolution, at now: Timestamp
+  ) async throws(LedgerError) -> Bool {
+    try await commits.perform(rows: 1) { try $0.batches.resolve(label: label, as: resolution) }
+  }
+
+  public func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+    try await rows.read { try $0.resolution(of: batch) }
   }
 
   public func unsettledRows(
@@ -264,12 +280,14 @@ extension SQLiteLedger {
     await commits.close()
     await rows.close()
     await outbox.close()
+    await retention.close()
     guard let file = file.withLock({ $0.take() }) else { return }
     let done = OneShot<Void>()
     // The last connection writes the log back into the file, which takes a while: not on the cooperative pool.
-    DispatchQueue.global().async { [rows, outbox, writer] in
+    DispatchQueue.global().async { [rows, outbox, retention, writer] in
       rows.release()
       outbox.release()
+      retention.release()
       writer.release()
       // The lock goes last.
       file.release()

@@ -7,7 +7,14 @@ public final class HealthBoard: Sendable {
     case broker(String)
     case account(String)
     case backlog
+    /// Others consume the request queues, which concerns the whole service or only a lane that waits for them.
+    case consumers(stopsService: Bool)
+    /// A batch that cannot be read now.
     case batch(String)
+    /// A batch whose create is not confirmed.
+    case unknownBatch(String)
+    /// A batch whose key is not configured, and that no other key sees.
+    case unreachableBatch(String)
 
     public var name: String {
       switch self {
@@ -15,7 +22,8 @@ public final class HealthBoard: Sendable {
       case .broker(let link): "broker.\(link)"
       case .account(let name): "account.\(name)"
       case .backlog: "backlog"
-      case .batch(let label): "batch.\(label)"
+      case .consumers: "consumers"
+      case .batch(let label), .unknownBatch(let label), .unreachableBatch(let label): "batch.\(label)"
       }
     }
 

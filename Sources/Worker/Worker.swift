@@ -53,7 +53,7 @@ public struct Worker: Sendable {
       configuration: configuration, ledger: ports.ledger,
       providers: Dictionary(ports.providers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
       prices: ports.prices, time: ports.time, health: health, metrics: metrics, logger: logger,
-      held: HeldDeliveries(), outboxReady: Signal())
+      held: HeldDeliveries(), outboxReady: Signal(), store: StoreWatch(health: health))
   }
 
   /// Resumes what the ledger holds and works until the service is told to stop; then drains within the time limit.
@@ -74,6 +74,12 @@ public struct Worker: Sendable {
       group.addTask { await settler.run() }
       group.addTask { await BacklogWatch(context: context, gate: gate).run() }
       let takeOver = TakeOver(context: context, batches: batches, windows: windows, calls: calls)
+      group.addTask {
+        await ClockWatch(context: context).run {
+          windows.sweep()
+          calls.parkedWorkIsReady()
+        }
+      }
       group.addTask {
         // Before any window closes, so that no batch is found open that is on its way already.
         await takeOver.resume()

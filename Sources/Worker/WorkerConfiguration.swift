@@ -18,6 +18,11 @@ public struct WorkerConfiguration: Sendable {
   public var reconcileGrace = Duration.seconds(30)
   /// How often work is looked for that other replicas have left.
   public var takeOverInterval = Duration.seconds(10)
+  /// How long the create of a batch may take: what is left of a lease must be more.
+  public var createTimeout = Duration.seconds(15)
+  /// How long outcomes are kept, and how long the bodies of requests and answers.
+  public var retention = Duration.seconds(31 * 86_400)
+  public var bodyRetention = Duration.seconds(7 * 86_400)
   public var drainTimeout = Duration.seconds(25)
   public var callTimeout = Duration.seconds(600)
   public var deferredWindow = WindowLimits(

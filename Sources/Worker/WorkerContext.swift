@@ -17,6 +17,8 @@ struct WorkerContext: Sendable {
   var held: HeldDeliveries
   /// Raised when a reply became ready.
   var outboxReady: Signal
+  var unknown = UnknownBatches()
+  var store: StoreWatch
 
   var policy: AttemptPolicy {
     AttemptPolicy(
@@ -24,7 +26,7 @@ struct WorkerContext: Sendable {
       maximumRetryAfter: configuration.maximumRetryAfter)
   }
 
-  var retry: LedgerRetry { LedgerRetry(time: time, health: health, logger: logger) }
+  var retry: LedgerRetry { LedgerRetry(time: time, store: store, logger: logger) }
 
   func random() -> UInt64 { UInt64.random(in: .min ... .max) }
 

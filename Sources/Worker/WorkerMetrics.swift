@@ -17,6 +17,9 @@ public struct WorkerMetrics: Sendable {
     "deliveries_held": "Interactive deliveries that wait unacked for their reply's confirm.",
     "windows_closed": "Windows closed, by lane and by what closed them.",
     "batches": "Batches, by provider and by what happened to them.",
+    "batches_unknown": "Batches whose fate is unknown, by provider and kind: unknown (create not confirmed) or unreachable.",
+    "batches_unknown_oldest_seconds": "Age of the oldest batch whose fate is unknown, by provider and kind.",
+    "purged": "What the retention removed from the ledger, by kind: requests, bodies, batches.",
     "batch_rows": "Result rows of batches, by provider and disposition.",
     "provider_calls": "Synchronous calls, by provider and disposition.",
     "provider_call_seconds": "Duration of synchronous calls, by provider.",
@@ -65,6 +68,25 @@ public struct WorkerMetrics: Sendable {
   }
 
   func batch(provider: String, event: String) { count("batches", [("provider", provider), ("event", event)]) }
+
+  /// Every provider has its gauges, so that an alert can tell zero from nothing.
+  func unknown(_ entries: [UnknownBatches.Entry], providers: some Sequence<String>, now: Timestamp) {
+    for provider in providers {
+      for kind in UnknownBatches.Kind.allCases {
+        let found = entries.filter { $0.provider == provider && $0.kind == kind }
+        let oldest = found.map(\.since).min().map { now - $0 } ?? .zero
+        let dimensions = [("provider", provider), ("kind", kind.rawValue)]
+        set("batches_unknown", dimensions, Double(found.count))
+        set("batches_unknown_oldest_seconds", dimensions, Double(max(0, oldest.wholeMilliseconds)) / 1000)
+      }
+    }
+  }
+
+  func purged(_ rows: PurgedRows) {
+    for (kind, amount) in [("requests", rows.requests), ("bodies", rows.bodies), ("batches", rows.batches)] {
+      count("purged", [("kind", kind)], by: amount)
+    }
+  }
 
   func rows(provider: String, _ results: [BatchResult]) {
     var counts: [String: Int] = [:]

@@ -24,6 +24,18 @@ struct AckTrackerTests {
     #expect(tracker.outstandingBytes == 20)
   }
 
+  @Test func knowsWhatIsOutstandingInARange() throws {
+    #expect(AckTracker(generation: 1).latest == 0)
+    #expect(!AckTracker(generation: 1).isOutstanding(in: 1...5))
+    var tracker = try tracker(6)
+    #expect(tracker.latest == 6)
+    _ = tracker.settle(settlements([1, 2, 4]))
+    #expect(!tracker.isOutstanding(in: 1...2) && tracker.isOutstanding(in: 1...3))
+    #expect(!tracker.isOutstanding(in: 4...4) && tracker.isOutstanding(in: 4...5))
+    _ = tracker.settle(settlements([3, 5, 6]))
+    #expect(tracker.latest == 6 && !tracker.isOutstanding(in: 1...6))
+  }
+
   @Test func doesNotReachOverAnOutstandingOne() throws {
     var tracker = try tracker(5)
     #expect(

@@ -52,7 +52,7 @@ extension BrokerTests {
           #expect(first.count == 7)
           // The passive look goes the way of everything else, so more deliveries would have come before it.
           let info = try #require(await consumer.queueInfo())
-          #expect(info == QueueInfo(name: queue, readyMessages: 43, consumers: 1))
+          #expect(info == QueueInfo(name: queue, readyMessages: 43, consumers: 1, ownConsumers: 1))
           consumer.settle(first)
           let rest = try await consumer.take(7)
           #expect(rest.map(\.text) == (7..<14).map(String.init))
@@ -119,6 +119,38 @@ extension BrokerTests {
             #expect(late[0].text == "later")
             consumer.settle(late)
           }
+        }
+      }
+    }
+
+    /// The broker counts a consumer that was ended until all that it got is settled, and so do we.
+    @Test func tellsItsOwnConsumersFromOthers() async throws {
+      try await TestBroker.withQueue("own", arguments: ["x-queue-type": .string("quorum")]) { queue in
+        try await TestBroker.withPublisher { publisher in
+          _ = await publisher.publish((0..<6).map { TestBroker.message(queue, "\($0)") })
+        }
+        try await TestBroker.withConsumer(.queue(queue), prefetch: 2) { consumer in
+          var held = try await consumer.take(2)
+          for round in 0..<2 {
+            consumer.pause()
+            while try #require(await consumer.queueInfo()).consumers != round + 1 {}
+            consumer.resume()
+            held += try await consumer.take(2)
+            let info = try #require(await consumer.queueInfo())
+            #expect(info.consumers == round + 2)
+            #expect(info.ownConsumers == info.consumers)
+          }
+          consumer.settle(Array(held[2...]))
+          while try #require(await consumer.queueInfo()).consumers != 2 {}
+          #expect(try #require(await consumer.queueInfo()).ownConsumers == 2)
+          try await TestBroker.withConsumer(.queue(queue)) { other in
+            await other.waitUntilConnected()
+            let info = try #require(await consumer.queueInfo())
+            #expect(info.consumers == 3 && info.ownConsumers == 2)
+          }
+          consumer.settle([held[0], held[1]])
+          while try #require(await consumer.queueInfo()).consumers != 1 {}
+          #expect(try #require(await consumer.queueInfo()).ownConsumers == 1)
         }
       }
     }

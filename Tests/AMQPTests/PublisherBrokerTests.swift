@@ -69,6 +69,26 @@ extension BrokerTests {
       }
     }
 
+    @Test func aMissingExchangeTakesFewChannels() async throws {
+      try await TestBroker.withQueue("other") { queue in
+        try await TestBroker.withPublisher { publisher in
+          let messages = (0..<1000).map { number in
+            TestBroker.message(queue, exchange: number.isMultiple(of: 10) ? "" : "no.such.exchange")
+          }
+          let outcomes = await publisher.publish(messages)
+          for (index, outcome) in outcomes.enumerated() {
+            switch outcome {
+            case .confirmed where index.isMultiple(of: 10): break
+            case .rejected(404, _) where !index.isMultiple(of: 10): break
+            default: Issue.record("message \(index): \(outcome)")
+            }
+          }
+          #expect(publisher.counters.channelCloses <= 10, "\(publisher.counters.channelCloses) channels were closed")
+          #expect(publisher.counters.reconnects == 0)
+        }
+      }
+    }
+
     @Test func aForbiddenUserIDIsRejected() async throws {
       try await TestBroker.withQueue("user") { queue in
         try await TestBroker.withPublisher { publisher in

@@ -14,7 +14,7 @@ from harness.broker import Broker
 from harness.checks import Failed
 
 NAMES = ["main_job", "poison", "identity", "headers", "broker_restart", "simulator_restart", "service_restart",
-         "batch_faults", "errors"]
+         "batch_faults", "errors", "broker_faults", "half_open", "unshared_ledger", "store_faults", "restarts"]
 
 
 def arguments():

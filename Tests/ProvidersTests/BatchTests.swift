@@ -11,7 +11,7 @@ struct BatchTests {
   func creates(status: Int) async throws {
     let http = ScriptedHTTP(
       .answer(status, [], #"{"id":"batch_1","status":"validating","metadata":{"millrace_label":"run-01HX"}}"#))
-    let snapshot = try await makeProvider(http).create(submission, fileID: "file-a")
+    let snapshot = try await makeProvider(http).create(submission, fileID: "file-a", timeout: .seconds(15))
     var expected = BatchSnapshot(id: "batch_1", state: .queued)
     expected.label = "run-01HX"
     #expect(snapshot == expected)
@@ -26,7 +26,7 @@ struct BatchTests {
 
   @Test func acceptsAWrappedBatch() async throws {
     let http = ScriptedHTTP(.answer(200, [], #"{"job":{"id":"b","status":"VALIDATING"},"warning":null}"#))
-    let snapshot = try await makeProvider(http).create(submission, fileID: "f")
+    let snapshot = try await makeProvider(http).create(submission, fileID: "f", timeout: .seconds(15))
     #expect(snapshot == BatchSnapshot(id: "b", state: .queued))
   }
 
@@ -58,7 +58,7 @@ struct BatchTests {
   ])
   func creationIsAmbiguousOrNot(step: ScriptedHTTP.Step, reason: ProviderError.Reason, isAmbiguous: Bool) async {
     let provider = makeProvider(ScriptedHTTP(step))
-    let error = await errorOf { () throws(ProviderError) in try await provider.create(submission, fileID: "f") }
+    let error = await errorOf { () throws(ProviderError) in try await provider.create(submission, fileID: "f", timeout: .seconds(15)) }
     #expect(error?.reason == reason)
     #expect(error?.isAmbiguous == isAmbiguous)
   }
@@ -113,7 +113,7 @@ struct SearchTests {
   }
 
   private func find(_ http: ScriptedHTTP) async throws(ProviderError) -> [String] {
-    try await makeProvider(http).findBatches(label: "L", createdAfter: Timestamp(milliseconds: 10_000_000))
+    try await makeProvider(http).findBatches(label: "L", inputFileID: "file-own", createdAfter: Timestamp(milliseconds: 10_000_000))
       .map(\.id)
   }
 
@@ -147,6 +147,38 @@ struct SearchTests {
     let text =
       #"{"data":[{"id":"a","metadata":{"millrace_label":"L","request_source":"api","n":1}},{"id":"b","metadata":{"x":"L"}}]}"#
     #expect(try await find(ScriptedHTTP(.answer(200, [], text))) == ["a"])
+  }
+
+  /// Servers that drop metadata give back the input file.
+  @Test func aBatchWithoutMetadataIsKnownByItsInputFile() async throws {
+    func batches(_ file: String) -> ScriptedHTTP.Step {
+      .answer(200, [], #"{"data":[{"id":"a","input_file_id":"\#(file)"},{"id":"b","input_file_id":"file-2"}]}"#)
+    }
+    #expect(try await find(ScriptedHTTP(batches("file-own"))) == ["a"])
+    let files = ScriptedHTTP.Step.answer(
+      200, [], #"{"data":[{"id":"file-1","filename":"L.jsonl"},{"id":"file-2","filename":"other.jsonl"}]}"#)
+    #expect(try await find(ScriptedHTTP(batches("file-1"), files)) == ["a"])
+    // At OpenAI itself metadata stays, and nobody else's file is read.
+    #expect(try await find(ScriptedHTTP(batches("file-3"), files)) == [])
+  }
+
+  @Test func aCompatibleServersFilesAreLookedInto() async throws {
+    let batches = ScriptedHTTP.Step.answer(
+      200, [], #"{"data":[{"id":"a","input_file_id":"f1"},{"id":"b","input_file_id":"f2"},{"id":"c"}]}"#)
+    func find(_ steps: [ScriptedHTTP.Step]) async throws(ProviderError) -> [String] {
+      let http = ScriptedHTTP(batches)
+      for step in steps { await http.add(step) }
+      return try await makeProvider(http) { $0.kind = .openAICompatible }
+        .findBatches(label: "L", inputFileID: nil, createdAfter: Timestamp(milliseconds: 10_000_000)).map(\.id)
+    }
+    let other = ScriptedHTTP.Step.stream(200, [Array(#"{"custom_id":"L2_1_1","#.utf8)])
+    let own = ScriptedHTTP.Step.stream(200, [Array(#"{"custom_"#.utf8), Array(#"id":"L_7_1","method":"POST""#.utf8)])
+    #expect(try await find([.answer(404), other, own]) == ["b"])
+    #expect(try await find([.answer(200, [], #"{"data":[]}"#), .stream(404, []), other]) == [])
+    let error = await errorOf { () throws(ProviderError) in
+      try await find([.answer(404), .stream(500, [Array("oops".utf8)])])
+    }
+    #expect(error?.reason == .unavailable(retryAfter: nil))
   }
 
   /// "Not found" leads to a second submission, so it is never said of a list that was not read.

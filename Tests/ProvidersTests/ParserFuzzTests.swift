@@ -56,7 +56,7 @@ struct ParserFuzzTests {
 
       let success = ScriptedHTTP.Step.bytes(200, damaged)
       _ = try? await makeProvider(ScriptedHTTP(success)).retrieve("b")
-      _ = try? await makeProvider(ScriptedHTTP(success)).findBatches(label: "L", createdAfter: testNow)
+      _ = try? await makeProvider(ScriptedHTTP(success)).findBatches(label: "L", inputFileID: nil, createdAfter: testNow)
       _ = try? await makeProvider(ScriptedHTTP(success)).findFile(label: "L")
       let split = Int.random(in: 0...damaged.count, using: &random)
       let chunks = [Array(damaged[..<split]), Array(damaged[split...])]

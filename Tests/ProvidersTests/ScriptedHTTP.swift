@@ -32,6 +32,8 @@ actor ScriptedHTTP: HTTPExchanging {
     self.steps = steps[...]
   }
 
+  func add(_ step: Step) { steps.append(step) }
+
   func send(_ request: HTTPExchange.Request) async throws(HTTPExchange.Failure) -> HTTPExchange.Response {
     try await record(request)
     switch steps.popFirst() {

@@ -7,9 +7,9 @@ import Threading
 public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
     case takeOver, progress, runWindows, offer, offeredRows
-    case admit, acknowledged, park, takeParked, parkedRoutes, cancel
-    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
-    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, backlog, backlogBytes, describe
+    case admit, acknowledged, park, takeParked, parkedRoutes, cancel, shiftWaiting
+    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches, resolve, resolution
+    case unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable, purge, backlog, backlogBytes, describe
   }
 
   private struct State {
@@ -141,6 +141,12 @@ public final class InterceptedLedger: LedgerStore {
     }
   }
 
+  public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+    try await through(.shiftWaiting) { () async throws(LedgerError) in
+      try await base.shiftWaiting(after: after, upTo: upTo, by: step)
+    }
+  }
+
   public func acceptedRows(after: RequestID?, limit: Int) async throws(LedgerError) -> [AcceptedRow] {
     try await through(.acceptedRows) { () async throws(LedgerError) in
       try await base.acceptedRows(after: after, limit: limit)
@@ -185,6 +191,26 @@ public final class InterceptedLedger: LedgerStore {
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
     try await through(.openBatches) { () async throws(LedgerError) in try await base.openBatches() }
+  }
+
+  public func resolve(
+    label: String, as resolution: BatchResolution, at now: Timestamp
+  ) async throws(LedgerError) -> Bool {
+    try await through(.resolve) { () async throws(LedgerError) in
+      try await base.resolve(label: label, as: resolution, at: now)
+    }
+  }
+
+  public func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+    try await through(.resolution) { () async throws(LedgerError) in try await base.resolution(of: batch) }
+  }
+
+  public func purge(
+    finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int
+  ) async throws(LedgerError) -> PurgedRows {
+    try await through(.purge) { () async throws(LedgerError) in
+      try await base.purge(finishedBefore: finishedBefore, bodiesBefore: bodiesBefore, limit: limit)
+    }
   }
 
   public func unsettledRows(

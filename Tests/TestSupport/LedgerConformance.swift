@@ -11,7 +11,8 @@ public struct LedgerConformance: Sendable {
   }
 
   public static var cases: [Case] {
-    admissions + fingerprints + refusals + outcomes + batches + parking + replies + watching + restarts
+    admissions + fingerprints + refusals + outcomes + batches + parking + clocks + replies + watching + restarts
+      + resolutions + retention
   }
 
   static func `case`(_ name: String, _ run: @escaping @Sendable (TestLedger) async throws -> Void) -> Case {

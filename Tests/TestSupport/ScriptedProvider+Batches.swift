@@ -43,7 +43,9 @@ extension ScriptedProvider {
     return id
   }
 
-  public func create(_ submission: BatchSubmission, fileID: String) async throws(ProviderError) -> BatchSnapshot {
+  public func create(
+    _ submission: BatchSubmission, fileID: String, timeout: Duration
+  ) async throws(ProviderError) -> BatchSnapshot {
     guard await createGate.passUnlessCancelled() else { throw Self.cancelled }
     let answerIsLost = try begin(.create)
     let snapshot = state.withLock { state -> BatchSnapshot? in
@@ -57,6 +59,11 @@ extension ScriptedProvider {
       snapshot.inputFileID = fileID
       state.batches[id] = Batch(snapshot: snapshot, plot: plot, rows: input.rows)
       Self.execute(id, &state)
+      if state.copies > 0 {
+        state.copies -= 1
+        snapshot.id = id + "-copy"
+        state.batches[snapshot.id] = Batch(snapshot: snapshot, plot: plot, rows: input.rows)
+      }
       return snapshot
     }
     guard let snapshot else { throw Self.missing(fileID) }
@@ -134,10 +141,16 @@ extension ScriptedProvider {
     return ScriptedResults(results)
   }
 
-  public func findBatches(label: String, createdAfter: Timestamp) async throws(ProviderError) -> [BatchSnapshot] {
-    if try begin(.findBatches) { return [] }
+  public func findBatches(
+    label: String, inputFileID: String?, createdAfter: Timestamp
+  ) async throws(ProviderError) -> [BatchSnapshot] {
+    let lags = try begin(.findBatches)
     return state.withLock { state in
-      state.batches.values.map(\.snapshot).filter { $0.label == label }.sorted { $0.id < $1.id }
+      state.batches.values.map(\.snapshot).filter { snapshot in
+        // A list that lags hides a batch once: after the lag that a reconciliation waits it is there.
+        snapshot.label == label && !(lags && state.hidden.insert(snapshot.id).inserted)
+      }
+      .sorted { $0.id < $1.id }
     }
   }
 

@@ -52,6 +52,10 @@ public final class ScriptedProvider: Provider {
     var paid: [Paid] = []
     var complaints: [String] = []
     var deletedFiles: [String] = []
+    /// Batches that a lagging list has hidden.
+    var hidden: Set<String> = []
+    var standIns: [ScriptedProvider] = []
+    var copies = 0
   }
 
   public let name: String
@@ -92,12 +96,23 @@ public final class ScriptedProvider: Provider {
     state.withLock { $0.answer = answer }
   }
 
+  /// The next create makes two batches, as two processes would.
+  public func copyNextCreate() { state.withLock { $0.copies += 1 } }
+
+  /// The same provider with other keys.
+  public func setStandIns(_ providers: ScriptedProvider...) { state.withLock { $0.standIns = providers } }
+
+  public func standIns(for account: String) -> [any Provider] {
+    account == self.account ? [] : state.withLock { $0.standIns }
+  }
+
   // MARK: The record
 
   /// The rows of every batch that was created.
   public var created: [[BatchRow]] { state.withLock { $0.created } }
   public var calls: [ProviderCall] { state.withLock { $0.calls } }
   public var paid: [Paid] { state.withLock { $0.paid } }
+  public var batchIDs: [String] { state.withLock { $0.batches.keys.sorted() } }
   public var deletedFiles: [String] { state.withLock { $0.deletedFiles } }
   /// What did not keep to the port's contract.
   public var complaints: [String] { state.withLock { $0.complaints } }

@@ -11,6 +11,8 @@ public final class TestClock: Timekeeper {
 
   private struct State {
     var elapsed = Duration.zero
+    /// How far somebody has set the wall clock.
+    var wallOffset = Duration.zero
     var sleepers: [Int: Sleeper] = [:]
     /// Sleeps that were cancelled before they began.
     var cancelled: Set<Int> = []
@@ -22,7 +24,7 @@ public final class TestClock: Timekeeper {
 
   public init() {}
 
-  public func now() -> Timestamp { state.withLock { Self.start + $0.elapsed } }
+  public func now() -> Timestamp { state.withLock { Self.start + $0.elapsed + $0.wallOffset } }
 
   /// Starts at another number than the wall clock, so that the two are not mixed up unnoticed.
   public func monotonic() -> Timestamp { state.withLock { Self.moment($0.elapsed) } }
@@ -67,6 +69,9 @@ public final class TestClock: Timekeeper {
       return state.sleepers.values.map { $0.due - now }.sorted()
     }
   }
+
+  /// Sets the wall clock, as an administrator or a time server does.
+  public func stepWall(by step: Duration) { state.withLock { $0.wallOffset += step } }
 
   public func advance(by duration: Duration) {
     let woken = state.withLock { state -> [CheckedContinuation<Bool, Never>] in

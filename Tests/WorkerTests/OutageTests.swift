@@ -41,6 +41,36 @@ struct OutageTests {
     }
   }
 
+  @Test func noCallStartsMeanwhileAndThoseInFlightAreCommittedAfter() async throws {
+    try await Pipeline.run(configure: { $0.configuration.workerConcurrency = 2 }) { pipeline in
+      pipeline.provider.callGate.shut()
+      pipeline.push((0..<6).map { Message("m\($0)") }, to: .interactive)
+      try await eventually("two calls in flight") { pipeline.provider.callGate.held == 2 }
+      // All six are claimed; four wait for a place.
+      try await pipeline.quiet()
+      pipeline.ledger.setUnavailable(Set(InterceptedLedger.Operation.allCases))
+      pipeline.push(Message("late"), to: .interactive)
+      try await pipeline.until("the outage to be seen") { pipeline.ledger.count(.admit) >= 3 }
+      pipeline.provider.callGate.open()
+      try await pipeline.until("tries to record both") { pipeline.ledger.count(.record) >= 6 }
+      #expect(pipeline.provider.calls.count == 2)
+      #expect(pipeline.health.current.contains { $0.part == .ledger })
+      pipeline.ledger.setUnavailable([])
+      _ = try await pipeline.untilReplies(7)
+      #expect(pipeline.provider.calls.count == 7)
+      try await pipeline.until("the worries to end") { pipeline.health.current.isEmpty }
+    }
+  }
+
+  @Test func anIdleServiceNoticesTheOutage() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.ledger.setUnavailable(Set(InterceptedLedger.Operation.allCases))
+      try await pipeline.until("the report") { pipeline.health.current.contains { $0.part == .ledger } }
+      pipeline.ledger.setUnavailable([])
+      try await pipeline.until("the worries to end") { pipeline.health.current.isEmpty }
+    }
+  }
+
   @Test func aDeliveryIsAckedOnlyWhenItsConfirmIsNoted() async throws {
     try await Pipeline.run { pipeline in
       pipeline.ledger.setUnavailable([.delivered])

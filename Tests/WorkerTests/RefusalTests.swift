@@ -45,6 +45,29 @@ struct RefusalTests {
     }
   }
 
+  @Test(arguments: [
+    PublishOutcome.rejected(code: 404, text: "NOT_FOUND - no exchange 'llm.dead-letters' in vhost '/'"),
+    .returned(code: 312, text: "NO_ROUTE"),
+  ])
+  func poisonWaitsUntilSomebodyTakesIt(fault: PublishOutcome) async throws {
+    try await Pipeline.run(configure: { $0.configuration.publishesPoison = { _ in true } }) { pipeline in
+      let isFaulty = Locked(true)
+      pipeline.sink.script { $0.exchange == "llm.dead-letters" && isFaulty.withLock { $0 } ? fault : .confirmed }
+      pipeline.push(Message("a") { $0.body = "{" })
+      _ = try await pipeline.untilReplies(1)
+      try await pipeline.until("the report") { !pipeline.health.current.isEmpty }
+      let begin = pipeline.clock.monotonic()
+      let tried = pipeline.sink.published.count
+      try await pipeline.until("a minute to pass") { pipeline.clock.monotonic() - begin > .seconds(60) }
+      #expect(pipeline.sink.published.count - tried <= 20, "it is tried in a hot loop")
+      #expect(pipeline.deferred.settlements.isEmpty)
+      isFaulty.withLock { $0 = false }
+      try await pipeline.untilSettled()
+      #expect(pipeline.deferred.settlements.map(\.verdict) == [.ack])
+      #expect(pipeline.deadLetters.count == 1 && pipeline.health.current.isEmpty)
+    }
+  }
+
   /// Dead letters that nobody takes must not hold back anybody's replies.
   @Test func poisonThatCannotBeBuriedBlocksNobody() async throws {
     try await Pipeline.run(configure: { $0.configuration.publishesPoison = { _ in true } }) { pipeline in

@@ -87,6 +87,49 @@ struct ReplyTests {
     }
   }
 
+  /// Somebody deleted the exchange, or took the right to write to it away: no reply is to blame, and none is given up.
+  @Test(arguments: [
+    PublishOutcome.rejected(code: 404, text: "NOT_FOUND - no exchange 'llm.results' in vhost '/'"),
+    .rejected(code: 403, text: "ACCESS_REFUSED - access to exchange 'llm.results' in vhost '/' refused for user 'm'"),
+    .rejected(
+      code: 403, text: "ACCESS_REFUSED - write access to exchange 'llm.results' in vhost '/' refused for user 'm'"),
+  ])
+  func repliesWaitForTheirExchange(fault: PublishOutcome) async throws {
+    try await Pipeline.run { pipeline in
+      let isFaulty = Locked(true)
+      pipeline.sink.script { $0.exchange == "llm.results" && isFaulty.withLock { $0 } ? fault : .confirmed }
+      pipeline.push(Message("a"), Message("mine") { $0.replyTo = "mine" }, to: .interactive)
+      try await pipeline.until("the report") { !pipeline.health.current.isEmpty }
+      let reports = pipeline.health.current.map { "\($0.part.name): \($0.detail)" }
+      #expect(reports.count == 1 && reports[0].contains("'llm.results'"), "\(reports)")
+      // Replies that go another way do not wait.
+      try await pipeline.until("the other reply") { pipeline.interactive.count(.ack) == 1 }
+      let begin = pipeline.clock.monotonic()
+      let tried = pipeline.sink.published.count
+      try await pipeline.until("a minute to pass") { pipeline.clock.monotonic() - begin > .seconds(60) }
+      #expect(pipeline.sink.published.count - tried <= 20, "it is tried in a hot loop")
+      #expect(pipeline.ledger.count(.undeliverable) == 0)
+      isFaulty.withLock { $0 = false }
+      _ = try await pipeline.untilReplies(2)
+      try await pipeline.untilSettled()
+      #expect(pipeline.health.current.isEmpty)
+    }
+  }
+
+  /// A topic permission refuses a routing key, and that is the message's own.
+  @Test func aForbiddenTopicBlocksNobody() async throws {
+    try await Pipeline.run { pipeline in
+      let fault = PublishOutcome.rejected(
+        code: 403,
+        text: "ACCESS_REFUSED - access to topic 'a' in exchange 'llm.results' in vhost '/' refused for user 'm'")
+      pipeline.sink.script { $0.routingKey == Array("a".utf8) ? fault : .confirmed }
+      pipeline.push(Message("a"), Message("b"), to: .interactive)
+      try await pipeline.untilSettled()
+      #expect(try pipeline.replies().map(\.correlation) == ["b"])
+      #expect(pipeline.ledger.count(.undeliverable) == 1)
+    }
+  }
+
   @Test func aReplyGoesWhereItIsWanted() async throws {
     try await Pipeline.run { pipeline in
       pipeline.push(Message("a") { $0.replyTo = "mine" }, Message("b") { $0.correlation = nil })

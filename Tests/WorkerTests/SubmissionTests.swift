@@ -66,7 +66,7 @@ struct SubmissionTests {
     try await Pipeline.run(provider) { pipeline in
       pipeline.push(Message("a"))
       try await pipeline.until("the report") {
-        pipeline.health.current.contains { if case .batch = $0.part { true } else { false } }
+        pipeline.health.current.contains { if case .unknownBatch = $0.part { true } else { false } }
       }
       let before = pipeline.clock.monotonic()
       try await pipeline.until("an hour to pass") { pipeline.clock.monotonic() - before > .seconds(3600) }

@@ -40,6 +40,14 @@ struct AckTracker {
     outstandingBytes += size
   }
 
+  /// The tag of the latest delivery; 0 before the first.
+  var latest: UInt64 { next - 1 }
+
+  /// Whether a delivery with a tag in the range is not settled.
+  func isOutstanding(in tags: ClosedRange<UInt64>) -> Bool {
+    sizes[head...].indices.contains { sizes[$0] != nil && tags.contains(first + UInt64($0 - head)) }
+  }
+
   private var next: UInt64 { first + UInt64(sizes.count - head) }
 
   /// Settles what the list names. Acks that reach back to the oldest outstanding delivery become one `multiple` ack;

@@ -41,6 +41,8 @@ actor ConsumerCore: EventLoopDriver {
   /// The consumer's tag while it is subscribed, and how often it has been.
   var consumerTag: String?
   var subscriptions: UInt64 = 0
+  /// The last tag of each subscription of this channel that we have ended, oldest first.
+  var ended: [UInt64] = []
   /// Why the broker ended the consumer, and when to look for the queue again.
   var cancellation: (reason: String, lookAgain: ContinuousClock.Instant, backoff: Backoff)?
   var arrived: [Delivery] = []
@@ -100,6 +102,7 @@ actor ConsumerCore: EventLoopDriver {
     overBytes = false
     channelFailure = nil
     consumerTag = nil
+    ended = []
     cancellation = nil
   }
 
@@ -167,6 +170,7 @@ actor ConsumerCore: EventLoopDriver {
         if let tag = consumerTag {
           try await connection.call(.cancel(tag: tag), channel: Self.channel)
           if consumerTag == tag { consumerTag = nil }
+          ended.append(acks.latest)
         } else {
           try await consume(connection)
         }
@@ -214,7 +218,20 @@ actor ConsumerCore: EventLoopDriver {
       .queueDeclare(name: queue, passive: true, durable: false, exclusive: false, autoDelete: false, FieldTable()),
       channel: Self.scratchChannel)
     try await connection.call(.channelClose, channel: Self.scratchChannel)
-    return QueueInfo(name: queue, readyMessages: Int(found.messages), consumers: Int(found.consumers))
+    return QueueInfo(
+      name: queue, readyMessages: Int(found.messages), consumers: Int(found.consumers), ownConsumers: ownConsumers())
+  }
+
+  /// How many consumers of ours the broker counts: one that was ended stays until what it got is settled.
+  func ownConsumers() -> Int {
+    var first: UInt64 = 1
+    var kept: [UInt64] = []
+    for last in ended {
+      if first <= last, acks.isOutstanding(in: first...last) { kept.append(last) }
+      first = max(first, last + 1)
+    }
+    ended = kept
+    return kept.count + (consumerTag == nil ? 0 : 1)
   }
 
   func answer(_ request: ConsumerMailbox.Request, _ connection: Connection) async {

@@ -18,10 +18,13 @@ public struct QueueInfo: Hashable, Sendable {
   public var readyMessages: Int
   /// Consumers of all connections, this one included.
   public var consumers: Int
+  /// How many of them are this consumer's own: those that it has ended count until all they were sent is settled.
+  public var ownConsumers: Int
 
-  public init(name: String, readyMessages: Int, consumers: Int) {
+  public init(name: String, readyMessages: Int, consumers: Int, ownConsumers: Int = 0) {
     self.name = name
     self.readyMessages = readyMessages
     self.consumers = consumers
+    self.ownConsumers = ownConsumers
   }
 }

@@ -67,6 +67,13 @@ extension PublisherCore {
 }
 
 extension OutboundMessage {
+  /// Whether the broker's complaint is about this message's exchange as a whole. About a topic it speaks otherwise.
+  func isBlocked(by complaint: String) -> Bool {
+    guard !exchange.isEmpty else { return false }
+    return complaint.contains("no exchange '\(exchange)' in vhost")
+      || complaint.contains("access to exchange '\(exchange)' in vhost")
+  }
+
   /// Whether this is what came back. Two messages alike in all of it need not be told apart.
   func isOrigin(of content: ContentAssembler.Content) -> Bool {
     mandatory && content.routingKey == routingKey && exchange.utf8.elementsEqual(content.exchange)

@@ -265,16 +265,28 @@ actor PublisherCore: EventLoopDriver {
     ready = false
     channelClosed = true
     partial = nil
-    let suspects = tracker.removeAll()
+    var suspects = tracker.removeAll()
     logger.warning(
       "the broker closed the publishing channel",
       metadata: ["code": "\(code)", "text": "\(text)", "unconfirmed": "\(suspects.count)"])
+    let culprit = code == 403 || code == 404 ? suspects.first { $0.message.isBlocked(by: text) } : nil
+    if let exchange = culprit?.message.exchange {
+      // All that is meant for a missing or forbidden exchange shares its fate: to find out one by one would close a
+      // channel for each.
+      for item in suspects where item.message.exchange == exchange { settle(item, .rejected(code: code, text: text)) }
+      suspects.removeAll { $0.message.exchange == exchange }
+      return putBack(suspects, window: limits.maxUnconfirmed)
+    }
     if suspects.count == 1 {
       // Codes from 500 on speak of the broker or of the connection, not of the message.
       settle(suspects[0], code < 500 ? .rejected(code: code, text: text) : .unknown)
       return
     }
+    putBack(suspects, window: max(suspects.count / 4, 1))
+  }
+
+  private func putBack(_ suspects: [PublishItem], window: Int) {
     queue.putBack(suspects)
-    if !suspects.isEmpty { suspectWindow = max(suspects.count / 4, 1) }
+    if !suspects.isEmpty { suspectWindow = window }
   }
 }

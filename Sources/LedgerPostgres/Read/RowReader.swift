@@ -16,6 +16,7 @@ struct RowReader {
   private let selectBacklog: PostgresStatement
   private let selectBacklogBytes: PostgresStatement
   private let selectOffers: PostgresStatement
+  private let selectResolution: PostgresStatement
   private let selectServer: PostgresStatement
 
   init(_ connection: PostgresConnection) throws {
@@ -89,6 +90,8 @@ struct RowReader {
       """)
     selectOffers = try PostgresStatement(
       connection, "SELECT EXISTS (SELECT FROM window_offer WHERE owner = $1::bigint)")
+    selectResolution = try PostgresStatement(
+      connection, "SELECT resolution, resolution_batch FROM batch WHERE id = $1::bigint AND resolution IS NOT NULL")
     selectServer = try PostgresStatement(
       connection,
       """
@@ -170,6 +173,17 @@ struct RowReader {
     }
     // A row that is not there any more was answered long ago.
     return rows.map { found[$0.rawValue] ?? .delivered }
+  }
+
+  func resolution(of batch: BatchID) throws -> BatchResolution? {
+    selectResolution.start().bind(batch.rawValue)
+    return try selectResolution.first { row in
+      switch try row.value(0, StoredResolution.self) {
+      case .adopt: .adopt(try row.text(1))
+      case .resubmit: .resubmit
+      case .giveUp: .giveUp
+      }
+    }
   }
 
   func hasOffers(_ replica: Int64) throws -> Bool {

@@ -33,6 +33,6 @@ struct Lease: Sendable {
   /// Whether another's silence means something: if the server was away, everybody's lease has ended, and who comes back
   /// first must not take the others for dead.
   func mayJudge(at now: ContinuousClock.Instant) -> Bool {
-    !isLost && now - renewedAt < duration && now - steadySince >= duration
+    !isLost && now - renewedAt < duration && now - steadySince >= interval * 2
   }
 }

@@ -1,3 +1,4 @@
+import BatchCore
 import Glibc
 import Ledger
 import Threading
@@ -9,6 +10,8 @@ import Threading
 final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
   private struct State {
     var lease: Lease
+    /// The server's clock at a moment of ours.
+    var clock: (time: Timestamp, at: ContinuousClock.Instant)?
     var waiters: [OneShot<Void>] = []
     var isEnding = false
   }
@@ -31,8 +34,8 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
       try PostgresStatement(
         connection,
         """
-        UPDATE replica SET expires_at = clock_timestamp() + make_interval(secs => $1::bigint / 1000.0)
-        WHERE id = $2::bigint
+        UPDATE replica SET renewals = renewals + 1, renewed_at = clock_timestamp() WHERE id = $1::bigint
+        RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint
         """)
     }
     thread = EventThread(name: "ledger lease")
@@ -40,6 +43,11 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
   }
 
   func left() -> Duration { state.withLock { $0.lease.left(at: .now) } }
+
+  /// The server's time, which all replicas share; nil before the first renewal.
+  func now() -> Timestamp? {
+    state.withLock { $0.clock }.map { $0.time + ($0.at.duration(to: .now)) }
+  }
 
   func mayJudge() -> Bool { state.withLock { $0.lease.mayJudge(at: .now) } }
 
@@ -71,7 +79,10 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
   }
 
   func turn(wake: CInt) {
-    let (due, isLost) = state.withLock { ($0.lease.renewedAt + $0.lease.interval, $0.lease.isLost) }
+    let (due, isLost) = state.withLock { state in
+      // At once for the first time, which brings the server's clock.
+      (state.clock == nil ? ContinuousClock.now : state.lease.renewedAt + state.lease.interval, state.lease.isLost)
+    }
     var wait = due - .now
     if isLost {
       wait = .seconds(3600)
@@ -85,16 +96,19 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
 
   /// Returns whether the server has answered.
   private func renew() -> Bool {
-    let duration = state.withLock { $0.lease.duration }
     let askedAt = ContinuousClock.now
     do {
       let statement = try link.open().statements.start()
-      statement.bind(duration.wholeMilliseconds)
       statement.bind(replica)
-      if try statement.run() == 0 {
-        noteLoss()
+      if let clock = try statement.first({ try $0.timestamp(0) }) {
+        state.withLock { state in
+          let answeredAt = ContinuousClock.now
+          state.lease.renewed(askedAt: askedAt, answeredAt: answeredAt)
+          // The server has looked at its clock somewhere between.
+          state.clock = (clock, askedAt + (answeredAt - askedAt) / 2)
+        }
       } else {
-        state.withLock { $0.lease.renewed(askedAt: askedAt, answeredAt: .now) }
+        noteLoss()
       }
       return true
     } catch {

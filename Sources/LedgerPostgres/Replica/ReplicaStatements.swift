@@ -25,14 +25,14 @@ struct ReplicaStatements {
     selectLive = try PostgresStatement(connection, "SELECT 1::bigint FROM replica WHERE id = $1::bigint")
     selectOthers = try PostgresStatement(
       connection,
-      "SELECT id, process, expires_at < clock_timestamp() FROM replica WHERE id <> $1::bigint ORDER BY id")
+      "SELECT id, process, renewals, lease_ms FROM replica WHERE id <> $1::bigint ORDER BY id")
     // Whoever is in the middle of a transaction keeps its row until that ends; the server ends one that idles.
     fence = try PostgresStatement(
       connection,
       """
       DELETE FROM replica WHERE id IN (
         SELECT id FROM replica
-        WHERE id = $1::bigint AND ($2::boolean OR expires_at < clock_timestamp()) FOR UPDATE SKIP LOCKED
+        WHERE id = $1::bigint AND renewals = $2::bigint FOR UPDATE SKIP LOCKED
       ) RETURNING id
       """)
     deleteOwn = try PostgresStatement(connection, "DELETE FROM replica WHERE id = $1::bigint")
@@ -92,22 +92,30 @@ struct ReplicaStatements {
     return try selectLive.first { _ in true } ?? false
   }
 
-  func others(than replica: Int64) throws -> [(id: Int64, process: ProcessIdentity, hasExpired: Bool)] {
+  func others(than replica: Int64) throws -> [Other] {
     selectOthers.start().bind(replica)
     return try selectOthers.all { row in
-      (try row.integer(0), ProcessIdentity(text: try row.text(1)), try row.bool(2))
+      Other(
+        id: try row.integer(0), process: ProcessIdentity(text: try row.text(1)), renewals: try row.integer(2),
+        lease: .milliseconds(try row.integer(3)))
     }
+  }
+
+  /// Another replica as its row shows it.
+  struct Other {
+    var id: Int64
+    var process: ProcessIdentity
+    var renewals: Int64
+    var lease: Duration
   }
 
   /// Ends a replica's life in the ledger: it cannot write from here on. False while it is in the middle of a transaction,
   /// or when it has renewed its lease.
-  ///
-  /// - Parameter isCertain: whether its process is known to have ended, whatever its lease says.
-  func fence(_ replica: Int64, isCertain: Bool) throws -> Bool {
-    fence.start().bind(replica)
-    fence.bind(isCertain)
+  func fence(_ other: Other) throws -> Bool {
+    fence.start().bind(other.id)
+    fence.bind(other.renewals)
     guard try fence.first({ _ in true }) ?? false else { return false }
-    try addGone(replica)
+    try addGone(other.id)
     return true
   }
 

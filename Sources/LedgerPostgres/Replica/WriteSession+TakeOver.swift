@@ -9,15 +9,14 @@ extension WriteSession {
   private static var replyShare: Int { 2000 }
   private static var claimShare: Int { 500 }
 
-  /// - Parameter mayJudge: whether a lease that has ended means that its replica is gone.
+  /// - Parameter mayJudge: whether another's silence means that it is gone.
   func takeOver(mayJudge: Bool, at now: Timestamp) throws -> TakenOver {
     var taken = TakenOver()
     let replicas = try statements().replicas
     guard try replicas.lockTakeOver() else { return taken }
-    for other in try replicas.others(than: replica) {
-      let isCertain = other.process.hasEnded
-      if isCertain || (mayJudge && other.hasExpired) { _ = try replicas.fence(other.id, isCertain: isCertain) }
-    }
+    let others = try replicas.others(than: replica)
+    let silent = silences.observe(others, mayJudge: mayJudge, at: .now)
+    for other in others where silent.contains(other.id) || other.process.hasEnded { _ = try replicas.fence(other) }
     let gone = try replicas.gone()
     if gone.isEmpty { return taken }
     taken.batches = try replicas.takeBatches(of: gone, limit: Self.batchShare, for: replica)

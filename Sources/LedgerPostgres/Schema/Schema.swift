@@ -1,11 +1,13 @@
 /// The tables, in a schema of their own, and the steps by which an older one gets them.
 ///
-/// They mirror the SQLite ledger's: a `request` is a subscriber's row, what a result brings is appended, and every index
-/// but `request_call` is partial and holds what is open or rare, so that no claim costs more because of what is finished.
+/// They mirror the SQLite ledger's: a `request` is a subscriber's row, what a result brings is appended, and the indexes
+/// that claims walk hold what is open, so that none costs more because of what is finished. `request_finished` grows at
+/// its end and shrinks at its front; only the retention reads it.
 /// Beside them stands who works on what:
 ///
-/// - `replica` has a row for each process that lives; its end of lease is on this server's clock. A write transaction holds
-///   its replica's row, so a row that could be deleted has nothing under way.
+/// - `replica` has a row for each process that lives, which counts its renewals: who sees the count stand still for a lease
+///   takes it for gone, so that no clock which is set says anything. A write transaction holds its replica's row, so a row
+///   that could be deleted has nothing under way.
 /// - `gone` names processes whose row was deleted, until the last of their work is another's.
 /// - `owner` of a batch, a claim, a reply and a window is the replica that works on it.
 enum Schema {
@@ -25,7 +27,9 @@ enum Schema {
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       process text NOT NULL,
       started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-      expires_at timestamptz NOT NULL
+      lease_ms bigint NOT NULL,
+      renewals bigint NOT NULL DEFAULT 0,
+      renewed_at timestamptz NOT NULL DEFAULT clock_timestamp()
     );
     CREATE TABLE gone(id bigint PRIMARY KEY, since timestamptz NOT NULL DEFAULT clock_timestamp());
 
@@ -81,6 +85,7 @@ enum Schema {
     CREATE INDEX request_claimed ON request(owner) WHERE state = 2;
     CREATE INDEX request_batch ON request(batch_id, id) WHERE state = 3;
     CREATE INDEX request_following ON request(leader_id, id) WHERE state = 4;
+    CREATE INDEX request_finished ON request(completed_at, id) WHERE state = 5;
     CREATE INDEX request_unacked ON request(call_key, ack_generation) WHERE ack_generation IS NOT NULL;
     CREATE INDEX request_nonce ON request(call_key, replay_nonce, ordinal) WHERE replay_nonce IS NOT NULL;
 
@@ -134,7 +139,9 @@ enum Schema {
       provider_batch_id text,
       submitted_at bigint,
       ended_at bigint,
-      halvings bigint NOT NULL
+      halvings bigint NOT NULL,
+      resolution smallint,
+      resolution_batch text
     );
     CREATE INDEX batch_open ON batch(owner, id) WHERE state <= 2;
 

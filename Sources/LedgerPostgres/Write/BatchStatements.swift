@@ -15,7 +15,9 @@ struct BatchStatements {
   private let updatePlanned: PostgresStatement
   private let updateSubmitted: PostgresStatement
   private let updateEnded: PostgresStatement
+  private let updateResolution: PostgresStatement
   private let takeParked: PostgresStatement
+  private let shiftWaiting: PostgresStatement
 
   init(_ connection: PostgresConnection) throws {
     insertBatch = try PostgresStatement(
@@ -49,12 +51,32 @@ struct BatchStatements {
     updateCreating = try PostgresStatement(
       connection, "UPDATE batch SET state = 1, input_file_id = $1::text WHERE id = $2::bigint")
     updatePlanned = try PostgresStatement(
-      connection, "UPDATE batch SET state = 0, input_file_id = NULL WHERE id = $1::bigint")
+      connection,
+      """
+      UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL
+      WHERE id = $1::bigint
+      """)
     updateSubmitted = try PostgresStatement(
       connection,
-      "UPDATE batch SET state = 2, provider_batch_id = $1::text, submitted_at = $2::bigint WHERE id = $3::bigint")
+      """
+      UPDATE batch SET state = 2, provider_batch_id = $1::text, submitted_at = $2::bigint, resolution = NULL,
+        resolution_batch = NULL
+      WHERE id = $3::bigint
+      """)
+    updateResolution = try PostgresStatement(
+      connection,
+      """
+      UPDATE batch SET resolution = $1::smallint, resolution_batch = $2::text
+      WHERE label = $3::text AND (state = 1 OR (state = 2 AND $2::text IS NULL))
+      """)
     updateEnded = try PostgresStatement(
       connection, "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
+    shiftWaiting = try PostgresStatement(
+      connection,
+      """
+      UPDATE request SET not_before = not_before + $1::bigint
+      WHERE state IN (0, 1) AND not_before > $2::bigint AND not_before <= $3::bigint
+      """)
     takeParked = try PostgresStatement(
       connection,
       """
@@ -69,6 +91,15 @@ struct BatchStatements {
         t.received_at
       FROM taken t JOIN model m ON m.id = t.model JOIN body b ON b.request_id = t.id ORDER BY t.not_before, t.id
       """)
+  }
+
+  // MARK: Waiting
+
+  func shift(after: Timestamp, upTo: Timestamp, by step: Duration) throws {
+    shiftWaiting.start().bind(step.wholeMilliseconds)
+    shiftWaiting.bind(after.milliseconds)
+    shiftWaiting.bind(upTo.milliseconds)
+    try shiftWaiting.run()
   }
 
   // MARK: Plan
@@ -144,6 +175,15 @@ struct BatchStatements {
     updateEnded.bind(now.milliseconds)
     updateEnded.bind(batch.rawValue)
     try updateEnded.run()
+  }
+
+  /// Returns whether there is such a batch to be decided about.
+  func resolve(label: String, as resolution: BatchResolution) throws -> Bool {
+    let row = updateResolution.start()
+    row.bind(Int16(StoredResolution(resolution).rawValue))
+    row.bind(resolution.adoptedID)
+    row.bind(label)
+    return try row.run() == 1
   }
 
   // MARK: Rows

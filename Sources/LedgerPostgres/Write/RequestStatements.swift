@@ -87,7 +87,7 @@ struct RequestStatements {
 extension StoredRow {
   static let columns = """
     id, ordinal, kind, state, custody, leader_id, owner, attempt_no, attempts, batch_id, lane, ledger_id, body_hash, \
-    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id
+    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id, flags
     """
 
   init(_ row: PostgresRow) throws {
@@ -98,7 +98,7 @@ extension StoredRow {
       lane: row.isNull(10) ? nil : try row.value(10), ledgerID: try row.ledgerID(11), bodyHash: try row.digest(12),
       correlationID: try row.optionalBytes(13), replyTo: try row.optionalBytes(14),
       replayNonce: try row.optionalText(15), failure: try Failure(row, code: 16, message: 17),
-      hasAnswer: !row.isNull(18))
+      hasAnswer: !row.isNull(18), flags: RowFlags(rawValue: try row.integer(19)))
   }
 }
 

@@ -15,6 +15,7 @@ final class WriteSession: CommitSession {
     var batches: BatchStatements
     var replicas: ReplicaStatements
     var windows: WindowStatements
+    var retention: RetentionStatements
     var numbers: NumberStatements
   }
 
@@ -27,6 +28,7 @@ final class WriteSession: CommitSession {
   private var models = NameCache<String>()
   private var routes = NameCache<Route>()
   var pending = PendingRows()
+  var silences = Silences()
   /// Of the open transaction.
   private var transaction: String?
   /// How many were begun.
@@ -39,7 +41,7 @@ final class WriteSession: CommitSession {
         admissions: try AdmissionStatements(connection), requests: try RequestStatements(connection),
         outcomes: try OutcomeStatements(connection), batches: try BatchStatements(connection),
         replicas: try ReplicaStatements(connection), windows: try WindowStatements(connection),
-        numbers: try NumberStatements(connection))
+        retention: try RetentionStatements(connection), numbers: try NumberStatements(connection))
     }
   }
 

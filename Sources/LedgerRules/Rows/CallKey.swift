@@ -22,12 +22,12 @@ package struct CallKey: Hashable {
 /// - A call's leader: its generation, from 0, times 2^32.
 /// - Another subscriber: its leader's plus a hash of whom it answers.
 /// - A refused row that is not the first of its identity: below 0, by a hash of whom it answers and its body.
-enum Ordinal {
+package enum Ordinal {
   private static let slots: Int64 = 1 << 32
 
-  static func leader(_ generation: Int64) -> Int64 { generation * slots }
+  package static func leader(_ generation: Int64) -> Int64 { generation * slots }
 
-  static func generation(_ ordinal: Int64) -> Int64 { ordinal >> 32 }
+  package static func generation(_ ordinal: Int64) -> Int64 { ordinal >> 32 }
 
   static func subscriber(of leader: Int64, _ envelope: Envelope) -> Int64 {
     leader + 1 + Int64(truncatingIfNeeded: hash(envelope, nil) >> 33)

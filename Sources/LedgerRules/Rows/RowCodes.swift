@@ -1,3 +1,5 @@
+package import BatchCore
+
 /// What a row of `request` is to its call.
 package enum RowKind: UInt8 {
   /// The one that is sent.
@@ -46,4 +48,25 @@ package struct RowFlags: OptionSet {
   package static let noReply = RowFlags(rawValue: 2)
   /// A stored answer was given.
   package static let replayed = RowFlags(rawValue: 4)
+  /// Its answer was dropped after its time.
+  package static let forgotten = RowFlags(rawValue: 8)
+}
+
+/// What an operator decided about a batch; the id of an adopted one has a column of its own.
+package enum StoredResolution: UInt8 {
+  case adopt = 0
+  case resubmit = 1
+  case giveUp = 2
+
+  package init(_ resolution: BatchResolution) {
+    switch resolution {
+    case .adopt: self = .adopt
+    case .resubmit: self = .resubmit
+    case .giveUp: self = .giveUp
+    }
+  }
+}
+
+extension BatchResolution {
+  package var adoptedID: String? { if case .adopt(let id) = self { id } else { nil } }
 }

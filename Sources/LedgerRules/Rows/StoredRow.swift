@@ -23,11 +23,14 @@ package struct StoredRow {
   package var replayNonce: String?
   package var failure: Failure?
   package var hasAnswer: Bool
+  /// Whether its answer was dropped: nothing is left to be given again.
+  package var isForgotten: Bool
 
   package init(
     id: Int64, ordinal: Int64, kind: RowKind, state: RowState, custody: Custody, leaderID: Int64?, owner: Int64?,
     attemptNumber: Int, attempts: Int, batchID: Int64?, lane: Lane?, ledgerID: LedgerID, bodyHash: SHA256Digest,
-    correlationID: [UInt8]?, replyTo: [UInt8]?, replayNonce: String?, failure: Failure?, hasAnswer: Bool
+    correlationID: [UInt8]?, replyTo: [UInt8]?, replayNonce: String?, failure: Failure?, hasAnswer: Bool,
+    flags: RowFlags
   ) {
     self.id = id
     self.ordinal = ordinal
@@ -47,10 +50,13 @@ package struct StoredRow {
     self.replayNonce = replayNonce
     self.failure = failure
     self.hasAnswer = hasAnswer
+    isForgotten = flags.contains(.forgotten)
   }
 
   /// Whether others get this outcome too: a success, or a definite answer of the provider.
-  package var isReplayable: Bool { state == .finished && (failure == nil || failure?.code == .providerRejected) }
+  package var isReplayable: Bool {
+    state == .finished && !isForgotten && (failure == nil || failure?.code == .providerRejected)
+  }
 
   package func isSubscriber(of envelope: Envelope) -> Bool {
     correlationID == envelope.storedCorrelationID && replyTo == envelope.replyTo

@@ -12,6 +12,7 @@ import Wire
 ///                 |-- the call has no outcome: same subscriber --------> in flight (or takes a dead claim over)
 ///                 |                            another ----------------> follows it
 ///                 |-- its outcome may be given again ------------------> answered
+///                 |-- its answer was dropped after its time -----------> a new generation
 ///                 '-- it failed otherwise -----------------------------> a new generation; a redelivery: answered
 /// ```
 extension LedgerTables {
@@ -32,7 +33,7 @@ extension LedgerTables {
     if let id = request.attachedTo, let row = try self.row(id.rawValue) { return try repeated(row, request, at: now) }
     if request.envelope.identity.kind == .fingerprint {
       if request.redelivered {
-        if let row = try absorbing(request, key) {
+        if let row = try absorbing(request, key), !row.isForgotten {
           try setGeneration(request.deliveryGeneration, of: row.id)
           return try repeated(row, request, at: now)
         }
@@ -134,6 +135,8 @@ extension LedgerTables {
       else { return try insertGeneration(generation + 1, request, at: now) }
       leader = earlier
     }
+    // Whoever asks, the broker too: there is no answer left to give.
+    if leader.isForgotten { return try insertGeneration(generation + 1, request, at: now) }
     if leader.isSubscriber(of: request.envelope) {
       if leader.state == .finished && !leader.isReplayable && !request.redelivered {
         return try insertGeneration(generation + 1, request, at: now)
@@ -195,7 +198,7 @@ extension LedgerTables {
       // so the hash says nothing.
       let isSame = row.bodyHash == request.bodyHash || (failure.code == .deliveryLimit && row.kind == .leader)
       let mayRepeat = row.kind == .refused || row.state != .finished || row.isReplayable || request.redelivered
-      if isSame && mayRepeat { return try repeated(row, request, at: now) }
+      if isSame && mayRepeat && !row.isForgotten { return try repeated(row, request, at: now) }
     }
     return try refuse(request, failure, key, at: now)
   }

@@ -14,6 +14,7 @@ final class RowReader: ReadSession {
   private let selectCancellable: Statement
   private let selectBacklog: Statement
   private let selectBacklogBytes: Statement
+  private let selectResolution: Statement
   private let selectVersion: Statement
 
   init(_ connection: OpaquePointer) throws {
@@ -82,6 +83,8 @@ final class RowReader: ReadSession {
         + (SELECT ifnull(sum(body_bytes), 0) FROM request INDEXED BY request_parked WHERE state = 1)
         + (SELECT ifnull(sum(body_bytes), 0) FROM batch INDEXED BY batch_open WHERE state <= 2)
       """)
+    selectResolution = try Statement(
+      connection, "SELECT resolution, resolution_batch FROM batch WHERE id = ? AND resolution IS NOT NULL")
     selectVersion = try Statement(connection, "PRAGMA user_version")
   }
 
@@ -132,6 +135,17 @@ final class RowReader: ReadSession {
         customIDBytes: row.integer(13), contentHash: try row.digest(14), createdAt: row.timestamp(15),
         inputFileID: row.optionalText(16), providerBatchID: row.optionalText(17),
         submittedAt: row.optionalTimestamp(18), halvings: row.int(19))
+    }
+  }
+
+  func resolution(of batch: BatchID) throws -> BatchResolution? {
+    selectResolution.start().bind(batch.rawValue)
+    return try selectResolution.first { row in
+      switch try row.value(0, StoredResolution.self) {
+      case .adopt: .adopt(row.text(1))
+      case .resubmit: .resubmit
+      case .giveUp: .giveUp
+      }
     }
   }
 

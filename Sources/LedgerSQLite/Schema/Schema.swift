@@ -10,11 +10,11 @@ import Ledger
 ///   the `outbox`. Of what lies apart only the request's own row changes, once.
 /// - `(call_key, ordinal)` is the only index with random keys, since such an index dominates the cost of accepting. Every
 ///   other index is partial and holds what is open, or rare, so none grows with what is finished.
-/// - Ids are given by the process and continue after the highest: whoever deletes old rows must keep the newest.
+/// - Ids are given by the process and continue after the highest, which whoever deletes old rows notes before.
 enum Schema {
   /// "MLRC"
   static let applicationID = 0x4D4C_5243
-  static let version = 1
+  static let version = 2
 
   static func migrate(_ db: Database, path: String) throws {
     let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
@@ -32,6 +32,7 @@ enum Schema {
     if found == version { return }
     try db.inTransaction(.immediate) {
       if found < 1 { try db.execute(sql: version1) }
+      if found < 2 { try db.execute(sql: version2) }
       try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
       return .commit
     }
@@ -145,5 +146,12 @@ enum Schema {
       halvings INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX batch_open ON batch(id) WHERE state <= 2;
+    """
+
+  /// What an operator decided about a batch, and how far the retention has come.
+  private static let version2 = """
+    ALTER TABLE batch ADD COLUMN resolution INTEGER;
+    ALTER TABLE batch ADD COLUMN resolution_batch TEXT;
+    INSERT INTO meta(name, value) VALUES ('responses_dropped_to', 0), ('highest_request', 0), ('highest_attempt', 0);
     """
 }

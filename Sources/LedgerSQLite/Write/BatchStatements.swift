@@ -15,7 +15,10 @@ struct BatchStatements {
   private let updatePlanned: Statement
   private let updateSubmitted: Statement
   private let updateEnded: Statement
+  private let updateResolution: Statement
   private let selectParked: Statement
+  private let shiftAccepted: Statement
+  private let shiftParked: Statement
 
   init(_ connection: OpaquePointer) throws {
     insertBatch = try Statement(
@@ -42,10 +45,24 @@ struct BatchStatements {
       """)
     selectState = try Statement(connection, "SELECT state, provider_batch_id FROM batch WHERE id = ?")
     updateCreating = try Statement(connection, "UPDATE batch SET state = 1, input_file_id = ? WHERE id = ?")
-    updatePlanned = try Statement(connection, "UPDATE batch SET state = 0, input_file_id = NULL WHERE id = ?")
+    updatePlanned = try Statement(
+      connection,
+      """
+      UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL WHERE id = ?
+      """)
     updateSubmitted = try Statement(
-      connection, "UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ? WHERE id = ?")
+      connection,
+      """
+      UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ?, resolution = NULL, resolution_batch = NULL
+      WHERE id = ?
+      """)
     updateEnded = try Statement(connection, "UPDATE batch SET state = ?, ended_at = ? WHERE id = ?")
+    updateResolution = try Statement(
+      connection,
+      """
+      UPDATE batch SET resolution = ?1, resolution_batch = ?2
+      WHERE label = ?3 AND state <= 2 AND (state = 1 OR (state = 2 AND ?2 IS NULL))
+      """)
     selectParked = try Statement(
       connection,
       """
@@ -54,6 +71,25 @@ struct BatchStatements {
       FROM request r INDEXED BY request_parked JOIN model m ON m.id = r.model JOIN body b ON b.request_id = r.id
       WHERE r.state = 1 AND r.route = ? AND r.not_before <= ? ORDER BY r.not_before, r.id LIMIT ?
       """)
+    func shift(_ state: RowState, by index: String) throws -> Statement {
+      try Statement(
+        connection,
+        """
+        UPDATE request INDEXED BY \(index) SET not_before = not_before + ?1
+        WHERE state = \(state.rawValue) AND not_before > ?2 AND not_before <= ?3
+        """)
+    }
+    shiftAccepted = try shift(.accepted, by: "request_accepted")
+    shiftParked = try shift(.parked, by: "request_parked")
+  }
+
+  func shift(after: Timestamp, upTo: Timestamp, by step: Duration) throws {
+    for statement in [shiftAccepted, shiftParked] {
+      statement.start().bind(step.wholeMilliseconds)
+      statement.bind(after.milliseconds)
+      statement.bind(upTo.milliseconds)
+      try statement.run()
+    }
   }
 
   // MARK: Plan
@@ -129,6 +165,15 @@ struct BatchStatements {
     updateEnded.bind(now)
     updateEnded.bind(batch.rawValue)
     try updateEnded.run()
+  }
+
+  /// Returns whether there is such a batch to be decided about.
+  func resolve(label: String, as resolution: BatchResolution) throws -> Bool {
+    let row = updateResolution.start()
+    row.bind(StoredResolution(resolution))
+    row.bind(resolution.adoptedID)
+    row.bind(label)
+    return try row.run() == 1
   }
 
   // MARK: Rows

@@ -71,7 +71,7 @@ struct RequestStatements {
 extension StoredRow {
   static let columns = """
     id, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, batch_id, lane, ledger_id, body_hash, \
-    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id
+    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id, flags
     """
 
   init(_ row: Statement) throws {
@@ -81,7 +81,8 @@ extension StoredRow {
       attemptNumber: row.int(7), attempts: row.int(8), batchID: row.optionalInteger(9),
       lane: row.isNull(10) ? nil : try row.value(10), ledgerID: try row.ledgerID(11), bodyHash: try row.digest(12),
       correlationID: row.optionalBytes(13), replyTo: row.optionalBytes(14), replayNonce: row.optionalText(15),
-      failure: try Failure(row, code: 16, message: 17), hasAnswer: !row.isNull(18))
+      failure: try Failure(row, code: 16, message: 17), hasAnswer: !row.isNull(18),
+      flags: RowFlags(rawValue: row.integer(19)))
   }
 }
 

@@ -12,6 +12,7 @@ final class WriteSession: CommitSession {
   let admissions: AdmissionStatements
   let outcomes: OutcomeStatements
   let batches: BatchStatements
+  let retention: RetentionStatements
 
   /// Tells the claims of this process from those of earlier ones.
   let epoch: Int64
@@ -28,6 +29,7 @@ final class WriteSession: CommitSession {
     admissions = try AdmissionStatements(connection)
     outcomes = try OutcomeStatements(connection)
     batches = try BatchStatements(connection)
+    retention = try RetentionStatements(connection)
 
     func number(_ sql: String) throws -> Int64 { try Statement(connection, sql).start().first { $0.integer(0) } ?? 0 }
     try transaction.begin()
@@ -35,8 +37,12 @@ final class WriteSession: CommitSession {
       try Statement(connection, "UPDATE meta SET value = value + 1 WHERE name = 'epoch'").start().run()
       epoch = try number("SELECT value FROM meta WHERE name = 'epoch'")
       try Self.recover(connection)
-      nextID = try number("SELECT max(id) FROM request") + 1
-      nextAttemptID = try number("SELECT max(id) FROM attempt") + 1
+      func highest(_ table: String) throws -> Int64 {
+        try max(
+          number("SELECT max(id) FROM \(table)"), number("SELECT value FROM meta WHERE name = 'highest_\(table)'"))
+      }
+      nextID = try highest("request") + 1
+      nextAttemptID = try highest("attempt") + 1
       nextPlace = try number("SELECT max(seq) FROM outbox") + 1
       try transaction.commit()
     } catch {

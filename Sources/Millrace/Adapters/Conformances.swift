@@ -12,4 +12,9 @@ extension OpenAIProvider: Provider {
     else { return account == self.account ? self : nil }
     return holder
   }
+
+  public func standIns(for account: String) -> [any Provider] {
+    let place = account.split(separator: " ").dropLast()
+    return withEachKey.filter { $0.account != account && $0.account.split(separator: " ").dropLast() == place }
+  }
 }

@@ -56,7 +56,8 @@ struct Serve: AsyncParsableCommand {
     let accounts = Accounts(settings)
     let links = try BrokerLinks(settings.amqp, logger: logger)
     let health = HealthBoard()
-    let topology = TopologyKeeper(settings: settings.amqp, health: health, logger: logger)
+    let topology = TopologyKeeper(settings: settings.amqp, links: links, health: health, logger: logger)
+    let custody = CustodyWatch(settings, links: links, health: health, logger: logger)
     var configuration = settings.workerConfiguration
     configuration.publishesPoison = { topology.publishesPoison($0) }
     let worker = Worker(
@@ -95,6 +96,7 @@ struct Serve: AsyncParsableCommand {
           .init(service: topology, failureTerminationBehavior: .cancelGroup),
           .init(service: LinkService { await topology.whenReady { await links.interactive.run() } }),
           .init(service: LinkService { await topology.whenReady { await links.deferred.run() } }),
+          .init(service: custody),
           .init(
             service: WorkerService(worker: worker), successTerminationBehavior: .gracefullyShutdownGroup),
         ],

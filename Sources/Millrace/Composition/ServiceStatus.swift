@@ -36,7 +36,8 @@ extension HealthBoard.Part {
   fileprivate var stopsService: Bool {
     switch self {
     case .ledger, .broker, .backlog: true
-    case .account, .batch: false
+    case .consumers(let stopsService): stopsService
+    case .account, .batch, .unknownBatch, .unreachableBatch: false
     }
   }
 }

@@ -6,7 +6,8 @@ import Settings
 import Threading
 import Worker
 
-/// Sees to it, once the broker can be reached, that everything the service needs is there; consumers start after it.
+/// Sees to it that everything the service needs is there, once the broker can be reached and as long as the service runs;
+/// consumers start after it.
 final class TopologyKeeper: Service {
   private struct State {
     var report: TopologyReport?
@@ -14,13 +15,18 @@ final class TopologyKeeper: Service {
     var ended = false
   }
 
+  /// What is deleted while all connections work shows at the next look, at the latest.
+  private static let interval = Duration.seconds(60)
+
   private let settings: AMQPSettings
+  private let links: BrokerLinks
   private let health: HealthBoard
   private let logger: Logger
   private let state = Locked(State())
 
-  init(settings: AMQPSettings, health: HealthBoard, logger: Logger) {
+  init(settings: AMQPSettings, links: BrokerLinks, health: HealthBoard, logger: Logger) {
     self.settings = settings
+    self.links = links
     self.health = health
     self.logger = logger
   }
@@ -65,8 +71,10 @@ final class TopologyKeeper: Service {
 
   func run() async throws {
     defer { release(nil) }
-    try await cancelWhenGracefulShutdown { try await self.establish() }
-    try? await gracefulShutdown()
+    try await cancelWhenGracefulShutdown {
+      try await self.establish()
+      try await self.keep()
+    }
   }
 
   private func establish() async throws {
@@ -78,13 +86,7 @@ final class TopologyKeeper: Service {
         if let refusal = report.refusal {
           throw AMQPError(.configuration, "amqp: \(refusal) (amqp.declare: true)")
         }
-        for entry in report.entries {
-          switch entry.finding {
-          case .created: logger.info("Declared", metadata: ["object": "\(entry.object)"])
-          case .differs, .unverified: logger.warning("\(entry)")
-          case .matching, .missing: break
-          }
-        }
+        note(report)
         health.clear(.broker("topology"))
         release(report)
         return
@@ -96,6 +98,51 @@ final class TopologyKeeper: Service {
       }
       do { try await Task.sleep(for: delay) } catch { return }
       delay = min(delay * 2, .seconds(5))
+    }
+  }
+
+  /// Looks again while something about the broker is wrong, and now and then in any case: what was deleted under us is
+  /// declared anew, or named until somebody brings it back.
+  private func keep() async throws {
+    let connection = try settings.connection(named: "topology")
+    var lastLook = ContinuousClock.now
+    var delay = Duration.seconds(1)
+    while (try? await Task.sleep(for: delay)) != nil {
+      guard isInTrouble || .now - lastLook >= Self.interval else {
+        delay = .seconds(1)
+        continue
+      }
+      do throws(AMQPError) {
+        let report = try await settings.topology.check(connection, declare: settings.declare)
+        note(report)
+        if let refusal = report.refusal {
+          health.report(.broker("topology"), refusal)
+        } else {
+          health.clear(.broker("topology"))
+        }
+        state.withLock { $0.report = report }
+      } catch {
+        health.report(.broker("topology"), error.description)
+      }
+      lastLook = .now
+      delay = min(delay * 2, .seconds(5))
+    }
+  }
+
+  private var isInTrouble: Bool {
+    !links.problems.isEmpty || health.current.contains { if case .broker = $0.part { true } else { false } }
+  }
+
+  /// Says what is new in the report.
+  private func note(_ report: TopologyReport) {
+    let last = state.withLock { $0.report }
+    for entry in report.entries where entry.finding != last?[entry.object] {
+      switch entry.finding {
+      case .created: logger.info("Declared", metadata: ["object": "\(entry.object)"])
+      case .differs, .unverified: logger.warning("\(entry)")
+      case .missing: logger.error("\(entry)")
+      case .matching: break
+      }
     }
   }
 

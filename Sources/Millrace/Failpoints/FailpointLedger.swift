@@ -153,6 +153,24 @@
       try await ledger.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes)
     }
 
+    func resolve(label: String, as resolution: BatchResolution, at now: Timestamp) async throws(LedgerError) -> Bool {
+      try await ledger.resolve(label: label, as: resolution, at: now)
+    }
+
+    func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
+      try await ledger.resolution(of: batch)
+    }
+
+    func purge(
+      finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int
+    ) async throws(LedgerError) -> PurgedRows {
+      try await ledger.purge(finishedBefore: finishedBefore, bodiesBefore: bodiesBefore, limit: limit)
+    }
+
+    func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
+      try await ledger.shiftWaiting(after: after, upTo: upTo, by: step)
+    }
+
     func openBatches() async throws(LedgerError) -> [BatchRecord] { try await ledger.openBatches() }
 
     func unsettledRows(

@@ -15,6 +15,10 @@
       provider.holder(of: account).map { FailpointProvider(provider: $0) }
     }
 
+    func standIns(for account: String) -> [any Provider] {
+      provider.standIns(for: account).map { FailpointProvider(provider: $0) }
+    }
+
     func inputSize(
       of rows: Int, customIDBytes: Int64, bodyBytes: Int64, modelRangeBytes: Int64, model: String, endpoint: Endpoint
     ) -> Int64 {
@@ -36,9 +40,11 @@
       }
     }
 
-    func create(_ submission: BatchSubmission, fileID: String) async throws(ProviderError) -> BatchSnapshot {
+    func create(
+      _ submission: BatchSubmission, fileID: String, timeout: Duration
+    ) async throws(ProviderError) -> BatchSnapshot {
       try await around(.create) { () async throws(ProviderError) in
-        try await provider.create(submission, fileID: fileID)
+        try await provider.create(submission, fileID: fileID, timeout: timeout)
       }
     }
 
@@ -55,9 +61,11 @@
       return FailpointResults(results: try await provider.results(fileID: fileID))
     }
 
-    func findBatches(label: String, createdAfter: Timestamp) async throws(ProviderError) -> [BatchSnapshot] {
+    func findBatches(
+      label: String, inputFileID: String?, createdAfter: Timestamp
+    ) async throws(ProviderError) -> [BatchSnapshot] {
       try await around(.find) { () async throws(ProviderError) in
-        try await provider.findBatches(label: label, createdAfter: createdAfter)
+        try await provider.findBatches(label: label, inputFileID: inputFileID, createdAfter: createdAfter)
       }
     }
 

@@ -3,7 +3,7 @@ import Wire
 
 /// A line of a batch's input: what stands around a row's body, which is taken byte for byte but for the model's name.
 struct BatchLine: Sendable {
-  private static let head = Array(#"{"custom_id":""#.utf8)
+  static let head = Array(#"{"custom_id":""#.utf8)
   private static let tail = Array("}\n".utf8)
   private let middle: [UInt8]
   /// The route's model as a JSON string.

@@ -6,9 +6,10 @@ extension OpenAIProvider {
   static let labelKey = "millrace_label"
 
   /// Creates a batch from an uploaded file.
+  /// - Parameter timeout: Of the whole exchange.
   /// - Throws: an ambiguous error when the batch may exist all the same; search for its label before another try.
   public func create(
-    _ submission: BatchSubmission, fileID: String
+    _ submission: BatchSubmission, fileID: String, timeout: Duration
   ) async throws(ProviderError) -> BatchSnapshot {
     var body = JSONWriter()
     body.beginObject()
@@ -25,8 +26,8 @@ extension OpenAIProvider {
     body.endObject()
     body.endObject()
     let request = makeRequest(
-      "POST", "/batches", contentType: "application/json", body: .bytes(body.bytes), limits: operationLimits(),
-      mustNotRepeat: true)
+      "POST", "/batches", contentType: "application/json", body: .bytes(body.bytes),
+      limits: operationLimits(total: timeout), mustNotRepeat: true)
     let what = "create of batch \(submission.label)"
     return try snapshot(what, try await perform(what, request, isWrite: true), isWrite: true)
   }

@@ -50,6 +50,24 @@ extension OpenAIProvider {
     return ResultFile(what, of: self, source: opened.body)
   }
 
+  /// Whether the first line of an input file names such a custom id. A file that is gone does not.
+  func firstCustomID(of fileID: String, startsWith prefix: String) async throws(ProviderError) -> Bool {
+    let what = "content of file \(text(fileID))"
+    let request = makeRequest("GET", "/files/\(ProviderText.pathSegment(fileID))/content", limits: transferLimits)
+    let opened: HTTPExchange.OpenResponse
+    let bytes: [UInt8]
+    do throws(HTTPExchange.Failure) {
+      opened = try await http.open(request)
+      bytes = try await Self.beginning(of: opened.body)
+    } catch {
+      throw providerError(what, error, isWrite: false)
+    }
+    if (200..<300).contains(opened.status) { return bytes.starts(with: BatchLine.head + Array(prefix.utf8)) }
+    if opened.status == 404 { return false }
+    let response = HTTPExchange.Response(status: opened.status, headers: opened.headers, body: bytes)
+    throw providerError(what, response, isWrite: false)
+  }
+
   /// Enough of an error's body to understand it.
   private static func beginning(
     of body: any HTTPExchange.ByteSource

@@ -7,34 +7,66 @@ extension OpenAIProvider {
   private static let largestListing = 32 << 20
   private static let maximumPages = 500
 
-  /// The batches that carry the label, newest first as the provider lists them.
-  /// - Parameter createdAfter: how far back to look: when the intent was written.
+  /// How many input files of batches without metadata are looked into: of the newest.
+  private static let mostFilesReadInto = 50
+
+  /// The batches that carry the label, newest first as the provider lists them: in their metadata or, where a server drops
+  /// that, by their input file's id, its name or the custom ids in it.
+  /// - Parameters:
+  ///   - inputFileID: the file that the batch was to be made from.
+  ///   - createdAfter: how far back to look: when the intent was written.
   /// - Throws: also when the list was too long to be read back that far; nothing found then means nothing.
   public func findBatches(
-    label: String, createdAfter: Timestamp
+    label: String, inputFileID: String?, createdAfter: Timestamp
   ) async throws(ProviderError) -> [BatchSnapshot] {
     let oldest = createdAfter + (.zero - Self.clockSlack)
     var found: [BatchSnapshot] = []
+    var unlabelled: [BatchSnapshot] = []
     try await readPages("search for batch \(label)", "/batches?limit=100") { page in
       var newest: Timestamp?
       for snapshot in page.lazy.compactMap(SnapshotParser.snapshot) {
-        if snapshot.label == label, !found.contains(where: { $0.id == snapshot.id }) { found.append(snapshot) }
+        if snapshot.label == label || (inputFileID != nil && snapshot.inputFileID == inputFileID) {
+          if !found.contains(where: { $0.id == snapshot.id }) { found.append(snapshot) }
+        } else if snapshot.label == nil, snapshot.inputFileID != nil, snapshot.createdAt.map({ $0 >= oldest }) ?? true {
+          unlabelled.append(snapshot)
+        }
         // Without a time it may be of any age.
         newest = max(newest ?? Timestamp(milliseconds: .min), snapshot.createdAt ?? Timestamp(milliseconds: .max))
       }
       // The order within a page is not trusted; that later pages are older is.
       return newest.map { $0 >= oldest } ?? true
     }
+    return found.isEmpty && !unlabelled.isEmpty ? try await among(unlabelled, label: label) : found
+  }
+
+  /// Those whose input file has our name, or our custom ids where the server is not known to keep metadata.
+  private func among(_ batches: [BatchSnapshot], label: String) async throws(ProviderError) -> [BatchSnapshot] {
+    var names: [String] = []
+    do {
+      names = try await findFiles(label: label)
+    } catch {
+      // A server that lists no files still shows what is in them.
+      guard configuration.kind == .openAICompatible, error.reason.isRefusal else { throw error }
+    }
+    let named = batches.filter { batch in batch.inputFileID.map(names.contains) ?? false }
+    if !named.isEmpty || configuration.kind == .openAI { return named }
+    var found: [BatchSnapshot] = []
+    for batch in batches.prefix(Self.mostFilesReadInto) {
+      guard let file = batch.inputFileID, try await firstCustomID(of: file, startsWith: label + "_") else { continue }
+      if !found.contains(where: { $0.id == batch.id }) { found.append(batch) }
+    }
     return found
   }
 
   /// The id of the newest input file that is named after the label.
-  public func findFile(label: String) async throws(ProviderError) -> String? {
-    var found: String?
+  public func findFile(label: String) async throws(ProviderError) -> String? { try await findFiles(label: label).first }
+
+  private func findFiles(label: String) async throws(ProviderError) -> [String] {
+    var found: [String] = []
     let filename = label + ".jsonl"
     try await readPages("search for file \(filename)", "/files?purpose=batch&order=desc&limit=1000") { page in
-      found = page.lazy.filter { $0["filename"]?.string == filename }.compactMap { $0["id"]?.string }.first
-      return found == nil
+      found = page.lazy.filter { $0["filename"]?.string == filename }.compactMap { $0["id"]?.string }
+      return found.isEmpty
     }
     return found
   }
@@ -61,5 +93,15 @@ extension OpenAIProvider {
       after = last
     }
     throw invalidResponse(what, "the list has more than \(Self.maximumPages) pages", isWrite: false)
+  }
+}
+
+extension ProviderError.Reason {
+  /// Whether the server does not have what was asked for, and trying again would not help.
+  fileprivate var isRefusal: Bool {
+    switch self {
+    case .rejected, .notFound: true
+    case .rateLimited, .accountClosed, .unavailable, .invalidResponse, .cancelled: false
+    }
   }
 }

@@ -37,6 +37,11 @@ public struct OpenAIProvider: Sendable {
     return OpenAIProvider(configuration: configuration, key: key, http: http, now: now)
   }
 
+  /// The provider with each of its keys, in their order.
+  public var withEachKey: [OpenAIProvider] {
+    configuration.apiKeys.map { OpenAIProvider(configuration: configuration, key: $0, http: http, now: now) }
+  }
+
   public var name: String { configuration.name }
 
   /// Provider, URL without credentials, and the key's fingerprint.
@@ -76,10 +81,11 @@ extension OpenAIProvider {
       method: method, url: base + path, headers: headers, body: body, limits: limits, mustNotRepeat: mustNotRepeat)
   }
 
-  func operationLimits(maximumResponseBytes: Int = 1 << 20) -> HTTPExchange.Limits {
-    HTTPExchange.Limits(
-      connect: configuration.timeouts.connect, idle: configuration.timeouts.operation,
-      total: configuration.timeouts.operation, maximumResponseBytes: maximumResponseBytes)
+  func operationLimits(maximumResponseBytes: Int = 1 << 20, total: Duration? = nil) -> HTTPExchange.Limits {
+    let total = total ?? configuration.timeouts.operation
+    return HTTPExchange.Limits(
+      connect: min(configuration.timeouts.connect, total), idle: total, total: total,
+      maximumResponseBytes: maximumResponseBytes)
   }
 
   var transferLimits: HTTPExchange.Limits {

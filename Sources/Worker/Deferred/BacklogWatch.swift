@@ -2,7 +2,7 @@ import BatchCore
 import Ledger
 import Logging
 
-/// Keeps the backlog's gauges, and holds intake while the backlog is at its bound.
+/// Keeps the gauges of the backlog and of unknown batches, and holds intake while the backlog is at its bound.
 struct BacklogWatch: Sendable {
   let context: WorkerContext
   let gate: IntakeGate
@@ -11,11 +11,20 @@ struct BacklogWatch: Sendable {
   func run() async {
     var known: Set<BacklogKey> = []
     var isFull = false
+    var outage: StoreWatch.Outage?
+    defer { if let outage { context.store.ended(outage) } }
     while !Task.isCancelled {
-      if let entries = try? await context.ledger.backlog() {
+      context.metrics.unknown(
+        context.unknown.all, providers: context.providers.keys, now: context.time.now())
+      do throws(LedgerError) {
+        let entries = try await context.ledger.backlog()
+        if let over = outage.take() { context.store.ended(over) }
         let keys = Set(entries.map { BacklogKey(lane: $0.lane, model: $0.model) })
         context.metrics.backlog(entries, gone: known.subtracting(keys), now: context.time.now())
         known = keys
+      } catch {
+        // An idle service notices it here only.
+        if error.reason != .closed { outage = context.store.failed("read the backlog", error, after: outage) }
       }
       let reason = await reasonToWait(isFull: isFull)
       if (reason != nil) != isFull {

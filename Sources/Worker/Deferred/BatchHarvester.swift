@@ -13,32 +13,48 @@ struct BatchHarvester: Sendable {
     repair = BatchRepair(context: context, start: start)
   }
 
-  /// Returns whether rows may have gone back to the accepted rows.
-  func harvest(_ batch: BatchRecord, from provider: any Provider) async -> Bool {
-    guard let id = batch.providerBatchID else { return false }
-    var poll = BatchPoll(interval: context.configuration.pollInterval, since: batch.submittedAt ?? batch.createdAt)
+  enum Result: Sendable {
+    /// Its rows are answered, or went back to the accepted rows.
+    case settled
+    /// Seen with another key than its own, it is not there.
+    case unreachable(ProviderError)
+    case stopped
+  }
+
+  /// - Parameter isPinned: Whether the provider has the key that the batch was made with: only then does it count that the
+  ///   batch is not found.
+  func harvest(_ batch: BatchRecord, from provider: any Provider, isPinned: Bool) async -> Result {
+    guard let id = batch.providerBatchID else { return .stopped }
+    // Its age counts on from what the wall clock says now, whatever happens to that clock later.
+    let age = max(.zero, context.time.now() - (batch.submittedAt ?? batch.createdAt))
+    var poll = BatchPoll(
+      interval: context.configuration.pollInterval, since: context.time.monotonic() + (.zero - age))
     var endedAt: Timestamp?
     while !Task.isCancelled {
-      guard (try? await context.time.sleep(for: poll.delay(at: context.time.now()))) != nil else { return false }
+      var isSeen = false
+      guard (try? await context.time.sleep(for: poll.delay(at: context.time.monotonic()))) != nil else { return .stopped }
       do throws(ProviderError) {
         let snapshot = try await provider.retrieve(id)
         poll.answered()
         context.health.clear(.batch(batch.label))
+        if !isPinned { context.isKnown(batch) }
+        isSeen = true
         guard snapshot.state.isTerminal else { continue }
-        let now = context.time.now()
+        let now = context.time.monotonic()
         let ended = endedAt ?? now
         endedAt = ended
         let graceOver = now - ended >= context.configuration.settleGrace
         if try await collect(batch, snapshot, provider, graceOver: graceOver) {
           context.metrics.batch(provider: provider.name, event: "\(snapshot.state)")
           context.logger.info("Batch settled", metadata: ["batch": "\(batch.label)", "state": "\(snapshot.state)"])
-          return true
+          return .settled
         }
       } catch {
-        if error.reason == .cancelled { return false }
-        if poll.failed(error, at: context.time.now()) {
+        if error.reason == .cancelled { return .stopped }
+        if !isPinned, !isSeen, error.reason.isAboutKey { return .unreachable(error) }
+        if poll.failed(error, at: context.time.monotonic()), isPinned {
           await lost(batch, error)
-          return false
+          return .settled
         }
         if poll.failures >= 3 {
           context.health.report(.batch(batch.label), "batch \(batch.label): \(error.message)")
@@ -47,7 +63,7 @@ struct BatchHarvester: Sendable {
           "Batch cannot be read yet", metadata: ["batch": "\(batch.label)", "error": "\(error.message)"])
       }
     }
-    return false
+    return .stopped
   }
 
   /// Reads both files and decides about the rows that they do not mention. Returns whether the batch is settled.
@@ -167,7 +183,7 @@ struct BatchHarvester: Sendable {
       return await giveBack(
         batch, notBefore: context.time.now(), limit: context.policy.limit(.resultMissing, message))
     }
-    return await fail(batch, Failure(.resultMissing, message))
+    return await MissingResults(context: context).answer(batch, Failure(.resultMissing, message))
   }
 
   /// The provider has forgotten the batch.
@@ -176,35 +192,8 @@ struct BatchHarvester: Sendable {
       "Batch is lost at its provider", metadata: ["batch": "\(batch.label)", "error": "\(error.message)"])
     context.metrics.batch(provider: batch.key.provider, event: "lost")
     context.health.clear(.batch(batch.label))
-    _ = await fail(
-      batch, Failure(.resultMissing, "the provider no longer knows the batch \(batch.providerBatchID ?? "")"))
-  }
-
-  private func fail(_ batch: BatchRecord, _ failure: Failure) async -> Bool {
-    var after: RequestID?
-    while true {
-      let from = after
-      let rows = await context.retry("look for missing results") { () async throws(LedgerError) in
-        try await context.ledger.unsettledRows(batch.id, after: from, limit: 1000)
-      }
-      guard let rows else { return false }
-      guard let last = rows.last else { break }
-      after = last.id
-      let outcomes = rows.map {
-        AttemptOutcome(
-          id: $0.id, attempt: $0.attempt, batch: batch.id, verdict: .finish(failure), costUnknown: true)
-      }
-      let done = await context.retry("record missing results") { () async throws(LedgerError) in
-        try await context.ledger.record(outcomes, at: context.time.now())
-      }
-      guard done != nil else { return false }
-      context.metrics.outcome(lane: .deferred, succeeded: false, by: outcomes.count)
-    }
-    context.outboxReady.raise()
-    let settled: Void? = await context.retry("settle a batch") { () async throws(LedgerError) in
-      try await context.ledger.settle(batch.id, at: context.time.now())
-    }
-    return settled != nil
+    let failure = Failure(.resultMissing, "the provider no longer knows the batch \(batch.providerBatchID ?? "")")
+    _ = await MissingResults(context: context).answer(batch, failure)
   }
 }
 

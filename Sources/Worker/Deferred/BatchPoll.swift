@@ -1,6 +1,6 @@
 import BatchCore
 
-/// When a submitted batch is looked at again, and when it counts as lost. Pure.
+/// When a submitted batch is looked at again, and when it counts as lost. Pure; time is monotonic and passed in.
 struct BatchPoll: Sendable {
   let interval: Duration
   let since: Timestamp

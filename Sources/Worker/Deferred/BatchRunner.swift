@@ -7,14 +7,18 @@ final class BatchRunner: Sendable {
   private let context: WorkerContext
   private let inbox: BatchInbox
   private let submitter: BatchSubmitter
+  private let reconciliation: BatchReconciliation
   private let harvester: BatchHarvester
   private let windows: WindowKeeper
+  /// How often a batch that no key sees is looked for.
+  private static let lookInterval = Duration.seconds(600)
 
   init(context: WorkerContext, inbox: BatchInbox, windows: WindowKeeper) {
     self.context = context
     self.inbox = inbox
     self.windows = windows
     submitter = BatchSubmitter(context: context)
+    reconciliation = BatchReconciliation(context: context, submitter: submitter)
     harvester = BatchHarvester(context: context) { inbox.send($0) }
   }
 
@@ -31,36 +35,109 @@ final class BatchRunner: Sendable {
 
   /// One batch to its end. Returns early only when the task is cancelled: the ledger knows where to go on.
   private func work(_ batch: BatchRecord) async {
-    let current = context.providers[batch.key.provider]
-    if batch.state == .planned, let current, current.account != batch.account {
-      await replan(batch)
-      inbox.submitting.leave()
-      return
+    var batch = batch
+    // A batch that waits for its provider or an operator is no submission that a shutdown waits for.
+    var isSubmitting = true
+    func isOnItsWay() {
+      if isSubmitting { inbox.submitting.leave() }
+      isSubmitting = false
     }
-    guard let provider = current?.holder(of: batch.account) else {
-      let detail =
-        "batch \(batch.label) belongs to the account \(batch.account), which is not configured; it waits until that key is back"
-      context.health.report(.batch(batch.label), detail)
-      context.logger.error("\(detail)")
-      inbox.submitting.leave()
-      return
-    }
-    let submitted = await submitter.submit(batch, to: provider)
-    inbox.submitting.leave()
-    switch submitted {
-    case .submitted(let submitted):
-      if await harvester.harvest(submitted, from: provider) { windows.sweep() }
-    case .returned: windows.sweep()
-    case .stopped: break
+    defer { isOnItsWay() }
+    while !Task.isCancelled {
+      switch batch.state {
+      case .planned:
+        guard let provider = context.providers[batch.key.provider], provider.account == batch.account else {
+          return await replan(batch)
+        }
+        switch await submitter.submit(batch, to: provider) {
+        case .submitted(let submitted): batch = submitted
+        case .unknown(let unknown): batch = unknown
+        case .returned: return windows.sweep()
+        case .stopped: return
+        }
+      case .creating:
+        isOnItsWay()
+        switch await reconcile(batch) {
+        case .submitted(let found): batch = found
+        case .planned(let again): batch = again
+        case .answered: return windows.sweep()
+        case .stopped: return
+        }
+      case .submitted:
+        isOnItsWay()
+        if await harvest(batch) { windows.sweep() }
+        return
+      case .settled, .abandoned: return
+      }
     }
   }
 
+  /// The provider with the key of the batch, else with the keys that it has.
+  private func holders(of batch: BatchRecord) -> (providers: [any Provider], isPinned: Bool) {
+    guard let current = context.providers[batch.key.provider] else { return ([], false) }
+    if let pinned = current.holder(of: batch.account) { return ([pinned], true) }
+    return (current.standIns(for: batch.account), false)
+  }
+
+  private func reconcile(_ batch: BatchRecord) async -> BatchReconciliation.Result {
+    let (providers, isPinned) = holders(of: batch)
+    guard let provider = providers.first else {
+      context.isUnknown(batch, .unknown, "its create was not confirmed, and \(Self.notConfigured(batch))")
+      return await reconciliation.decide(batch)
+    }
+    return await reconciliation.run(batch, at: provider, isPinned: isPinned)
+  }
+
+  /// Returns whether rows may have gone back to the accepted rows.
+  private func harvest(_ batch: BatchRecord) async -> Bool {
+    let (providers, isPinned) = holders(of: batch)
+    while !Task.isCancelled {
+      var last: ProviderError?
+      for provider in providers {
+        switch await harvester.harvest(batch, from: provider, isPinned: isPinned) {
+        case .settled:
+          context.isKnown(batch)
+          return true
+        case .stopped: return false
+        case .unreachable(let error): last = error
+        }
+      }
+      let reason = last.map { "its key is not configured, and with another key \($0.message)" }
+      context.isUnknown(
+        batch, .unreachable,
+        "\(reason ?? Self.notConfigured(batch)); it is kept: configure the key of \(batch.account) again, or decide with "
+          + "millrace batches resolve")
+      let again = providers.isEmpty ? nil : context.time.monotonic() + Self.lookInterval
+      switch await context.resolution(of: batch, until: again) {
+      case .resubmit: return await sendAgain(batch)
+      case .giveUp:
+        if case .answered = await reconciliation.giveUp(batch) { return true }
+        return false
+      case .adopt, nil: break
+      }
+    }
+    return false
+  }
+
+  private static func notConfigured(_ batch: BatchRecord) -> String {
+    "it belongs to the account \(batch.account), which is not configured"
+  }
+
+  /// An operator has a batch that nobody reaches sent again.
+  private func sendAgain(_ batch: BatchRecord) async -> Bool {
+    context.metrics.batch(provider: batch.key.provider, event: "resubmitted")
+    context.isKnown(batch)
+    return await giveBack(batch)
+  }
+
   /// Its account's key was changed before anything reached the provider: the rows go into new batches, with the new key.
-  private func replan(_ batch: BatchRecord) async {
+  private func replan(_ batch: BatchRecord) async { if await giveBack(batch) { windows.sweep() } }
+
+  private func giveBack(_ batch: BatchRecord) async -> Bool {
     let now = context.time.now()
     let done: Void? = await context.retry("take a batch apart") { () async throws(LedgerError) in
       try await context.ledger.abandon(batch.id, notBefore: now, limit: nil, at: now)
     }
-    if done != nil { windows.sweep() }
+    return done != nil
   }
 }

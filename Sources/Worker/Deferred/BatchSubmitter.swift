@@ -6,6 +6,8 @@ import Logging
 struct BatchSubmitter: Sendable {
   enum Result: Sendable {
     case submitted(BatchRecord)
+    /// The create may have happened.
+    case unknown(BatchRecord)
     /// Its rows went back to the accepted rows, or were answered.
     case returned
     case stopped
@@ -19,15 +21,6 @@ struct BatchSubmitter: Sendable {
     self.context = context
   }
 
-  func submit(_ batch: BatchRecord, to provider: any Provider) async -> Result {
-    switch batch.state {
-    case .submitted: return .submitted(batch)
-    case .settled, .abandoned: return .returned
-    case .creating: return await reconcile(batch, at: provider)
-    case .planned: return await create(batch, at: provider)
-    }
-  }
-
   private func submission(_ batch: BatchRecord, _ provider: any Provider) -> BatchSubmission {
     BatchSubmission(
       label: batch.label, endpoint: batch.key.endpoint, model: batch.key.model, rowCount: batch.rowCount,
@@ -36,7 +29,8 @@ struct BatchSubmitter: Sendable {
         modelRangeBytes: batch.modelRangeBytes, model: batch.key.model, endpoint: batch.key.endpoint))
   }
 
-  private func create(_ batch: BatchRecord, at provider: any Provider) async -> Result {
+  /// Submits a planned batch.
+  func submit(_ batch: BatchRecord, to provider: any Provider) async -> Result {
     var batch = batch
     let submission = submission(batch, provider)
     var attempt = 1
@@ -49,13 +43,19 @@ struct BatchSubmitter: Sendable {
         guard let fileID else { return .stopped }
         batch.inputFileID = fileID
         guard await mark(batch, creating: fileID) else { return .stopped }
-        let snapshot = try await provider.create(submission, fileID: fileID)
-        return await confirm(batch, snapshot)
+        guard mayCreate() else {
+          // Nothing was written, so nothing is unknown.
+          guard await unmark(batch) else { return .stopped }
+          throw ProviderError(
+            .unavailable(retryAfter: nil), isAmbiguous: false, message: "the lease is too short for a create")
+        }
+        let snapshot = try await provider.create(
+          submission, fileID: fileID, timeout: context.configuration.createTimeout)
+        return await confirm(batch, snapshot).map { .submitted($0) } ?? .stopped
       } catch {
         if error.isAmbiguous, fileID != nil {
           batch.state = .creating
-          context.metrics.batch(provider: provider.name, event: "unknown")
-          return await reconcile(batch, at: provider)
+          return .unknown(batch)
         }
         switch error.reason {
         case .cancelled: return .stopped
@@ -89,13 +89,24 @@ struct BatchSubmitter: Sendable {
     return marked != nil
   }
 
-  private func confirm(_ batch: BatchRecord, _ snapshot: BatchSnapshot) async -> Result {
+  /// Whether a create that is written now ends while the batch is still ours.
+  private func mayCreate() -> Bool { true }
+
+  private func unmark(_ batch: BatchRecord) async -> Bool {
+    let marked: Void? = await context.retry("note that a create did not happen") { () async throws(LedgerError) in
+      try await context.ledger.markPlanned(batch.id)
+    }
+    return marked != nil
+  }
+
+  /// The provider's id is known. Nil when the process is stopping.
+  func confirm(_ batch: BatchRecord, _ snapshot: BatchSnapshot) async -> BatchRecord? {
     var batch = batch
     let now = context.time.now()
     let marked: Void? = await context.retry("note a batch's id") { () async throws(LedgerError) in
       try await context.ledger.markSubmitted(batch.id, providerBatchID: snapshot.id, at: now)
     }
-    guard marked != nil else { return .stopped }
+    guard marked != nil else { return nil }
     batch.state = .submitted
     batch.providerBatchID = snapshot.id
     batch.submittedAt = now
@@ -105,61 +116,7 @@ struct BatchSubmitter: Sendable {
     context.logger.info(
       "Batch submitted",
       metadata: ["batch": "\(batch.label)", "provider_batch": "\(snapshot.id)", "rows": "\(batch.rowCount)"])
-    return .submitted(batch)
-  }
-
-  /// The create may have happened. The provider is searched for the label; only when it is certain that nothing is there,
-  /// and the input file is gone so that nothing can come late, is the batch submitted again.
-  private func reconcile(_ batch: BatchRecord, at provider: any Provider) async -> Result {
-    context.logger.warning(
-      "Batch create is unconfirmed; searching the provider", metadata: ["batch": "\(batch.label)"])
-    guard provider.capabilities.searchable else {
-      context.health.report(
-        .batch(batch.label),
-        "batch \(batch.label): its create was not confirmed and \(provider.name) cannot be searched; it waits for an operator"
-      )
-      return .stopped
-    }
-    var fenced = false
-    var attempt = 1
-    while !Task.isCancelled {
-      do throws(ProviderError) {
-        if let found = try await provider.findBatches(label: batch.label, createdAfter: batch.createdAt).first {
-          context.metrics.batch(provider: provider.name, event: "adopted")
-          return await confirm(batch, found)
-        }
-        if fenced { return await resubmit(batch, provider) }
-        guard (try? await context.time.sleep(for: context.configuration.reconcileGrace)) != nil else { return .stopped }
-        if let found = try await provider.findBatches(label: batch.label, createdAfter: batch.createdAt).first {
-          context.metrics.batch(provider: provider.name, event: "adopted")
-          return await confirm(batch, found)
-        }
-        if let fileID = batch.inputFileID {
-          do throws(ProviderError) {
-            try await provider.deleteFile(fileID)
-          } catch {
-            if error.reason != .notFound { throw error }
-          }
-        }
-        fenced = true
-      } catch {
-        if error.reason == .cancelled { return .stopped }
-        guard await wait(after: error, attempt: attempt, batch: batch, provider: provider) else { return .stopped }
-        attempt += 1
-      }
-    }
-    return .stopped
-  }
-
-  private func resubmit(_ batch: BatchRecord, _ provider: any Provider) async -> Result {
-    let marked: Void? = await context.retry("note that a create did not happen") { () async throws(LedgerError) in
-      try await context.ledger.markPlanned(batch.id)
-    }
-    guard marked != nil else { return .stopped }
-    var batch = batch
-    batch.state = .planned
-    batch.inputFileID = nil
-    return await create(batch, at: provider)
+    return batch
   }
 
   /// The provider will not take this submission: its rows try again in another batch until their attempts are used up.
@@ -179,17 +136,20 @@ struct BatchSubmitter: Sendable {
   /// Waits before the next try. What keeps failing shows on the health board.
   private func wait(after error: ProviderError, attempt: Int, batch: BatchRecord, provider: any Provider) async -> Bool
   {
+    if attempt >= 3 { context.health.report(.account(provider.name), "\(provider.name): \(error.message)") }
+    context.logger.warning(
+      "Batch submission waits",
+      metadata: ["batch": "\(batch.label)", "attempt": "\(attempt)", "error": "\(error.message)"])
+    return (try? await context.time.sleep(for: delay(after: error, attempt: attempt))) != nil
+  }
+
+  func delay(after error: ProviderError, attempt: Int) -> Duration {
     var retryAfter: Duration?
     switch error.reason {
     case .rateLimited(let after), .unavailable(let after): retryAfter = after
     case .accountClosed: retryAfter = .seconds(30)
     case .rejected, .notFound, .invalidResponse, .cancelled: break
     }
-    if attempt >= 3 { context.health.report(.account(provider.name), "\(provider.name): \(error.message)") }
-    context.logger.warning(
-      "Batch submission waits",
-      metadata: ["batch": "\(batch.label)", "attempt": "\(attempt)", "error": "\(error.message)"])
-    let delay = context.policy.delay(attempt: min(attempt, 6), retryAfter: retryAfter, random: context.random())
-    return (try? await context.time.sleep(for: delay)) != nil
+    return context.policy.delay(attempt: min(attempt, 6), retryAfter: retryAfter, random: context.random())
   }
 }

@@ -61,6 +61,7 @@ final class CallDispatcher: Sendable {
       account: { providers[$0.provider]?.account ?? $0.provider },
       makePace: { Pace(paces[$0] ?? Pace.Limits(concurrency: configuration.workerConcurrency)) })
     var parkedDue: Timestamp? = context.time.monotonic()
+    context.store.onReturn { [ready] in ready.raise() }
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled {
         let now = context.time.monotonic()
@@ -77,6 +78,12 @@ final class CallDispatcher: Sendable {
         if stopping.withLock({ $0 }) {
           load.withLock { $0 = (scheduler.inFlight, scheduler.waiting) }
           if scheduler.inFlight == 0 { return }
+          await ready.wait()
+          continue
+        }
+        // What a call costs could not be recorded, so none is started and none is parked.
+        if context.store.isAway {
+          load.withLock { $0 = (scheduler.inFlight, scheduler.waiting) }
           await ready.wait()
           continue
         }

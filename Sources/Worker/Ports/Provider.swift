@@ -9,6 +9,9 @@ public protocol Provider: Sendable {
   var capabilities: ProviderCapabilities { get }
   /// The same provider as the account that a batch is pinned to; nil if its key is not configured.
   func holder(of account: String) -> (any Provider)?
+  /// The same provider at the same URL with other keys than that of the account: what they see says something about the
+  /// batches of that account, what they do not see says nothing.
+  func standIns(for account: String) -> [any Provider]
 
   /// Makes one synchronous call. Whatever goes wrong is an outcome.
   func call(_ call: ProviderCall) async -> CallOutcome
@@ -22,14 +25,20 @@ public protocol Provider: Sendable {
   func upload(_ submission: BatchSubmission, rows: any BatchRowSource) async throws(ProviderError) -> String
 
   /// Creates a batch. An ambiguous error means that the provider may have it.
-  func create(_ submission: BatchSubmission, fileID: String) async throws(ProviderError) -> BatchSnapshot
+  /// - Parameter timeout: Bounds the whole exchange: after it nothing of the request is written any more.
+  func create(
+    _ submission: BatchSubmission, fileID: String, timeout: Duration
+  ) async throws(ProviderError) -> BatchSnapshot
 
   func retrieve(_ batchID: String) async throws(ProviderError) -> BatchSnapshot
   func cancel(_ batchID: String) async throws(ProviderError) -> BatchSnapshot
   func results(fileID: String) async throws(ProviderError) -> any BatchResultSource
 
-  /// Batches that carry the label.
-  func findBatches(label: String, createdAfter: Timestamp) async throws(ProviderError) -> [BatchSnapshot]
+  /// Batches that carry the label, by whatever the provider gives back of it: metadata, the input file's id or name, the
+  /// custom ids in the file.
+  func findBatches(
+    label: String, inputFileID: String?, createdAfter: Timestamp
+  ) async throws(ProviderError) -> [BatchSnapshot]
 
   /// The input file that carries the label.
   func findFile(label: String) async throws(ProviderError) -> String?
@@ -38,4 +47,5 @@ public protocol Provider: Sendable {
 
 extension Provider {
   public func holder(of account: String) -> (any Provider)? { account == self.account ? self : nil }
+  public func standIns(for account: String) -> [any Provider] { [] }
 }

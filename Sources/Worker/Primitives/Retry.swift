@@ -5,7 +5,7 @@ import Logging
 /// Repeats an operation on the ledger until it commits: what waits behind it keeps its custody, and nothing is dropped.
 struct LedgerRetry: Sendable {
   var time: any Timekeeper
-  var health: HealthBoard
+  var store: StoreWatch
   var logger: Logger
 
   /// Runs the operation until it succeeds. Returns nil only if the task is cancelled, or the ledger is closed or another's.
@@ -13,14 +13,14 @@ struct LedgerRetry: Sendable {
     _ what: String, _ operation: () async throws(LedgerError) -> Result
   ) async -> Result? {
     var delay = Duration.milliseconds(100)
+    var outage: StoreWatch.Outage?
+    defer { if let outage { store.ended(outage) } }
     while true {
       do throws(LedgerError) {
-        let result = try await operation()
-        if delay > .milliseconds(100) { health.clear(.ledger) }
-        return result
+        return try await operation()
       } catch {
         if error.reason == .closed || error.reason == .fenced { return nil }
-        health.report(.ledger, "\(what): \(error.message)")
+        outage = store.failed(what, error, after: outage)
         logger.error(
           "The ledger did not commit; trying again", metadata: ["operation": "\(what)", "error": "\(error)"])
       }

@@ -13,6 +13,7 @@ final class DeliverySettler: Sendable {
   private let sink: any ReplySink
   private let acks: AckTracker
   private let encoder: ReplyEncoding
+  private let faults: ExchangeFaults
   /// Bounded by the prefetch: each is an unacked delivery.
   private let burials = Locked([Burial]())
   private let ready = Signal()
@@ -29,6 +30,7 @@ final class DeliverySettler: Sendable {
     self.sink = sink
     self.acks = acks
     encoder = ReplyEncoding(configuration: context.configuration)
+    faults = ExchangeFaults(health: context.health)
   }
 
   func settle(_ deliveries: [HeldDeliveries.Held]) {
@@ -85,13 +87,22 @@ final class DeliverySettler: Sendable {
   private func bury(_ burials: [Burial]) async -> [Burial] {
     let letters = burials.map(\.letter)
     guard let outcomes = await abandoning({ [sink] in await sink.publish(letters) }) else { return burials }
+    faults.note(letters, outcomes)
     var again: [Burial] = []
     for (index, burial) in burials.enumerated() {
-      switch index < outcomes.count ? outcomes[index] : .unknown {
+      let outcome = index < outcomes.count ? outcomes[index] : .unknown
+      switch outcome {
       case .confirmed:
+        context.health.clear(.broker("dead-letters"))
         end([(burial.held, .ack)])
         burying.leave()
-      case .returned(_, let text), .rejected(_, let text):
+      case .returned(_, let text):
+        // Nobody would have it: it waits unacked for a queue to be bound.
+        context.health.report(
+          .broker("dead-letters"), "dead letters wait: no queue is bound to '\(burial.letter.exchange)' (\(text))")
+        again.append(burial)
+      case .rejected where outcome.exchangeFault != nil: again.append(burial)
+      case .rejected(_, let text):
         // Left unacked: acking it would lose it.
         context.logger.error(
           "A poison message cannot be dead-lettered and stays unacked", metadata: ["reason": "\(text)"])

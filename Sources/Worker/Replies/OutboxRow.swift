@@ -29,7 +29,8 @@ struct OutboxRow: Sendable {
     var mustWait = false
     var rest = outcomes[...]
     for var message in open {
-      switch rest.popFirst() ?? .unknown {
+      let outcome = rest.popFirst() ?? .unknown
+      switch outcome {
       case .confirmed:
         tally[message.exchange == unclaimed ? "unclaimed" : "confirmed", default: 0] += 1
       case .returned:
@@ -40,6 +41,9 @@ struct OutboxRow: Sendable {
         }
         // Nobody waits for it any more: it is kept where an operator finds it.
         message.exchange = unclaimed
+        again.append(message)
+      case .rejected where outcome.exchangeFault != nil:
+        mustWait = true
         again.append(message)
       case .rejected(let code, let text):
         complaint = "the broker refuses it: \(code) \(text)"

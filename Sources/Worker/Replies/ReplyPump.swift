@@ -11,6 +11,7 @@ final class ReplyPump: Sendable {
   private let settler: DeliverySettler
   private let encoder: ReplyEncoding
   private let refused: RefusedReplies
+  private let faults: ExchangeFaults
   private let stopping = Locked(false)
   private let active = Locked(0)
 
@@ -27,6 +28,7 @@ final class ReplyPump: Sendable {
     self.settler = settler
     encoder = ReplyEncoding(configuration: context.configuration)
     refused = RefusedReplies(time: context.time)
+    faults = ExchangeFaults(health: context.health)
   }
 
   /// Ends `run` once the outbox is empty and everything taken from it is confirmed, or refused by its queue.
@@ -101,6 +103,7 @@ final class ReplyPump: Sendable {
     if !messages.isEmpty {
       outcomes = (await abandoning { [sink] in await sink.publish(messages) } ?? [])[...]
     }
+    faults.note(messages, outcomes)
     var tally: [String: Int] = [:]
     var ended: [OutboxRow] = []
     var left: [OutboxRow] = []

@@ -29,9 +29,11 @@ class Bench:
     def say(self, text):
         print(f"      {time.monotonic() - self.began:5.1f} s  {text}", flush=True)
 
-    def simulator(self, **options):
+    def simulator(self, name=None, **options):
         """A running simulator that answers fast, but for these options."""
-        simulator = Simulator(self.binaries / "provider-simulator", self.folder, {**FAST, **options})
+        folder = self.folder if name is None else self.folder / name
+        folder.mkdir(exist_ok=True)
+        simulator = Simulator(self.binaries / "provider-simulator", folder, {**FAST, **options})
         self.closing.append(simulator)
         simulator.start()
         return simulator

@@ -1,4 +1,5 @@
 """The private broker that all scenarios share, one after the other."""
+import contextlib
 import copy
 import json
 import subprocess
@@ -28,6 +29,37 @@ class Broker:
 
     def restart(self):
         self._call("restart")
+
+    @contextlib.contextmanager
+    def consumer_timeout(self, milliseconds):
+        """How long a delivery may be unacked, on channels that are opened meanwhile."""
+        self.ctl("eval", f"application:set_env(rabbit, consumer_timeout, {milliseconds}), "
+                 "application:set_env(rabbit, channel_tick_interval, 500).")
+        try:
+            yield
+        finally:
+            self.ctl("eval", "application:set_env(rabbit, consumer_timeout, 1800000), "
+                     "application:unset_env(rabbit, channel_tick_interval).")
+
+    def ctl(self, *arguments):
+        self._call("ctl", "-q", *arguments)
+
+    @contextlib.contextmanager
+    def alarm(self):
+        """A memory alarm: the broker reads nothing from whoever publishes."""
+        self.ctl("set_vm_memory_high_watermark", "0.000001")
+        try:
+            yield
+        finally:
+            self.ctl("set_vm_memory_high_watermark", "0.4")
+
+    def channel(self):
+        """A channel whose connection ends with the block."""
+        return _Channel(self)
+
+    def consumers(self, queue):
+        with self.channel() as channel:
+            return channel.queue_declare(queue, passive=True).method.consumer_count
 
     @property
     def port(self):
@@ -117,6 +149,19 @@ class Broker:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=180, start_new_session=True)
         if fails and done.returncode != 0:
             raise Failed(f"broker.sh {command} ended with {done.returncode}: {done.stderr.strip()[-1000:]}")
+
+
+class _Channel:
+    def __init__(self, broker):
+        self.broker = broker
+
+    def __enter__(self):
+        self.connection = self.broker.connect()
+        return self.connection.channel()
+
+    def __exit__(self, *_):
+        if self.connection.is_open:
+            self.connection.close()
 
 
 def redeclared(properties):

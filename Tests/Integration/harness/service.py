@@ -77,6 +77,21 @@ class Service:
         except (OSError, TimeoutError):
             return None
 
+    def wait_unready(self, *words, seconds=30):
+        """Waits until /readyz is not well and one check that fails has all these words; returns its line."""
+        last = [None]
+
+        def line():
+            self.process.need()
+            last[0] = self.get("readyz")
+            if not last[0] or last[0][0] == 200:
+                return None
+            lines = [f"{each['name']}: {each.get('detail', '')}" for each in json.loads(last[0][1])["checks"]
+                     if not each["ok"]]
+            return next((line for line in lines if all(word in line for word in words)), None)
+
+        return wait_until(lambda: f"/readyz to speak of {words}; it says {last[0]}", line, seconds)
+
     def metric(self, name, **labels):
         """The sum of the metric's samples that have these labels."""
         answer = self.get("metrics")

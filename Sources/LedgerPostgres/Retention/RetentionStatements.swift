@@ -1,0 +1,131 @@
+import BatchCore
+import Ledger
+import LedgerRules
+
+/// Statements that remove what is kept no longer.
+///
+/// What may go is locked first and looked at then: a reply that is asked for again in that moment either is seen in the
+/// outbox, or finds its request gone.
+struct RetentionStatements {
+  private let lockOld: PostgresStatement
+  private let selectPinned: PostgresStatement
+  private let deleteRequests: PostgresStatement
+  private let deleteBatches: PostgresStatement
+  private let selectCursor: PostgresStatement
+  private let lockNext: PostgresStatement
+  private let deleteBodies: PostgresStatement
+  private let dropResponses: PostgresStatement
+  private let updateCursor: PostgresStatement
+
+  init(_ connection: PostgresConnection) throws {
+    // A leader stays with its subscribers, which have the places after its own.
+    lockOld = try PostgresStatement(
+      connection,
+      """
+      SELECT id FROM request r WHERE state = 5 AND completed_at < $1::bigint
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id)
+        AND NOT (kind = \(RowKind.leader.rawValue) AND EXISTS (
+          SELECT FROM request s
+          WHERE s.call_key = r.call_key AND s.ordinal > r.ordinal AND s.ordinal < r.ordinal + 4294967296))
+      ORDER BY completed_at, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED
+      """)
+    selectPinned = try PostgresStatement(
+      connection,
+      """
+      SELECT request_id FROM outbox WHERE request_id = ANY($1::bigint[])
+      UNION ALL SELECT leader_id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4
+      """)
+    deleteRequests = try PostgresStatement(
+      connection,
+      """
+      WITH old AS (SELECT id, answer_id FROM request WHERE id = ANY($1::bigint[])),
+        answers AS (DELETE FROM attempt a USING old WHERE a.id = old.answer_id),
+        attempts AS (DELETE FROM attempt a USING old WHERE a.request_id = old.id AND a.outcome <> 0),
+        bodies AS (DELETE FROM body b USING old WHERE b.request_id = old.id)
+      DELETE FROM request r USING old WHERE r.id = old.id
+      """)
+    deleteBatches = try PostgresStatement(
+      connection,
+      """
+      DELETE FROM batch WHERE id IN (
+        SELECT id FROM batch b WHERE state >= 3 AND ended_at < $1::bigint AND NOT EXISTS (
+          SELECT FROM request r WHERE r.state = 5 AND r.completed_at < $1::bigint AND r.batch_id = b.id)
+        ORDER BY id LIMIT $2::bigint)
+      """)
+    selectCursor = try PostgresStatement(
+      connection,
+      """
+      SELECT coalesce(max(value) FILTER (WHERE name = 'bodies_dropped_at'), -9223372036854775808),
+        coalesce(max(value) FILTER (WHERE name = 'bodies_dropped_id'), 0) FROM meta
+      """)
+    lockNext = try PostgresStatement(
+      connection,
+      """
+      SELECT id, completed_at, answer_id FROM request
+      WHERE state = 5 AND (completed_at, id) > ($1::bigint, $2::bigint) AND completed_at < $3::bigint
+      ORDER BY completed_at, id LIMIT $4::bigint FOR UPDATE
+      """)
+    deleteBodies = try PostgresStatement(connection, "DELETE FROM body WHERE request_id = ANY($1::bigint[])")
+    dropResponses = try PostgresStatement(
+      connection,
+      """
+      WITH dropped AS (
+        UPDATE attempt SET response = NULL WHERE id = ANY($1::bigint[]) AND response IS NOT NULL RETURNING request_id
+      )
+      UPDATE request r SET flags = flags | \(RowFlags.forgotten.rawValue) FROM dropped d WHERE r.id = d.request_id
+      """)
+    updateCursor = try PostgresStatement(
+      connection,
+      """
+      INSERT INTO meta(name, value) VALUES ('bodies_dropped_at', $1::bigint), ('bodies_dropped_id', $2::bigint)
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value
+      """)
+  }
+
+  private func pinned(_ ids: [Int64]) throws -> Set<Int64> {
+    selectPinned.start().bind(ids)
+    return Set(try selectPinned.all { try $0.integer(0) })
+  }
+
+  func removeRequests(before: Timestamp, limit: Int) throws -> Int {
+    lockOld.start().bind(before.milliseconds)
+    lockOld.bind(Int64(limit))
+    let found = try lockOld.all { try $0.integer(0) }
+    if found.isEmpty { return 0 }
+    let pinned = try pinned(found)
+    deleteRequests.start().bind(found.filter { !pinned.contains($0) })
+    return try deleteRequests.run()
+  }
+
+  /// Batches of which nothing old is left.
+  func removeBatches(before: Timestamp, limit: Int) throws -> Int {
+    deleteBatches.start().bind(before.milliseconds)
+    deleteBatches.bind(Int64(limit))
+    return try deleteBatches.run()
+  }
+
+  /// Drops bodies and responses in the order in which their requests finished, up to one whose reply is still to come.
+  /// Looks at at most `limit` requests. Returns how many were dropped, and whether there is more.
+  func dropBodies(before: Timestamp, limit: Int) throws -> (dropped: Int, isAtEnd: Bool) {
+    guard let start = try selectCursor.start().first({ (at: try $0.integer(0), id: try $0.integer(1)) }) else {
+      return (0, true)
+    }
+    lockNext.start().bind(start.at)
+    lockNext.bind(start.id)
+    lockNext.bind(before.milliseconds)
+    lockNext.bind(Int64(limit))
+    let found = try lockNext.all {
+      (id: try $0.integer(0), at: try $0.integer(1), answer: try $0.optionalInteger(2))
+    }
+    let pinned = try pinned(found.map(\.id))
+    let free = found.prefix { !pinned.contains($0.id) }
+    guard let last = free.last else { return (0, true) }
+    deleteBodies.start().bind(free.map(\.id))
+    dropResponses.start().bind(free.compactMap(\.answer))
+    let dropped = try deleteBodies.run() + dropResponses.run()
+    updateCursor.start().bind(last.at)
+    updateCursor.bind(last.id)
+    try updateCursor.run()
+    return (dropped, found.count < limit || free.count < found.count)
+  }
+}
