@@ -35,4 +35,7 @@ struct MillraceCommand: AsyncParsableCommand {
 enum MillraceVersion {
   static let number = "0.1.0"
   static let text = "millrace \(number)"
+  /// Tells the processes of a deployment apart, in their logs and in those of a provider.
+  static let instance = String(UInt32.random(in: 0x1000_0000 ... .max), radix: 16)
+  static let userAgent = "millrace/\(number) (\(instance))"
 }

@@ -16,11 +16,11 @@ from harness.checks import Failed
 
 from crash import failpoints, kills
 from crash.bench import Bench
-from crash.ledgers import SQLite
+from crash.ledgers import KINDS
 from crash.record import Record
 
-LEDGERS = {"sqlite": SQLite}
-SHORT = 12
+# Failpoints for each ledger.
+SHORT = 16
 # The scenarios of chance, by their lane.
 KILLS = {"kills.deferred": "deferred", "kills.interactive": "interactive"}
 
@@ -29,7 +29,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="run", description="Crash tests of Millrace.")
     parser.add_argument("--root", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--bin", type=pathlib.Path, help="folder with debug builds of millrace and provider-simulator")
-    parser.add_argument("--ledger", choices=sorted(LEDGERS), action="append", help="only this kind of ledger")
+    parser.add_argument("--ledger", choices=sorted(KINDS), action="append", help="only this kind of ledger")
     parser.add_argument("--short", action="store_true", help="only a few of the failpoints, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1, help="what chance begins with (default: 1)")
     parser.add_argument("--slots", type=int, default=2, help="scenarios at a time (default: 2)")
@@ -39,41 +39,47 @@ def arguments():
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs in any case")
     parser.add_argument("--list", action="store_true", help="say which scenarios there are")
     parser.add_argument("names", nargs="*", metavar="SCENARIO")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     options.bin = (options.bin or options.root / ".build" / "debug").resolve()
     for program in ("millrace", "provider-simulator"):
         if not (options.bin / program).exists():
             parser.error(f"{options.bin / program} does not exist; build it (swift build --product {program})")
     options.points = failpoints.names(options.bin / "millrace")
     for name in options.names:
-        if name not in options.points and name not in KILLS:
+        if name not in all_names(options):
             parser.error(f"no scenario is named {name}; --list says which there are")
     options.requests = options.requests or (1000 if options.short else 10_000)
     options.kills = options.kills or (10 if options.short else 50)
     return options
 
 
+def all_names(options, ledger=None):
+    """The scenarios of a ledger, or of any."""
+    frozen = [failpoints.FROZEN + name for name in options.points if ledger is None or KINDS[ledger].replicas > 1]
+    return [*options.points, *frozen, *KILLS]
+
+
 def choose(options, scenarios):
     """What of all scenarios is to be run."""
-    wanted = [each for each in scenarios if each[1] in (options.ledger or LEDGERS)]
+    wanted = [each for each in scenarios if each[1] in (options.ledger or KINDS)]
     if options.names:
         return [each for each in wanted if each[0] in options.names]
     if options.short:
         points = [each for each in wanted if each[0] not in KILLS]
-        drawn = set(random.Random(options.seed).sample(points, min(SHORT * len(options.ledger or LEDGERS), len(points))))
+        drawn = set(random.Random(options.seed).sample(points, min(SHORT * len(options.ledger or KINDS), len(points))))
         return [each for each in wanted if each in drawn or each[0] in KILLS]
     return wanted
 
 
 def main():
     options = arguments()
-    scenarios = [(name, ledger) for ledger in LEDGERS for name in [*options.points, *KILLS]]
+    scenarios = [(name, ledger) for ledger in KINDS for name in all_names(options, ledger)]
     if options.list:
         for each in scenarios:
             print(*each)
         return 0
     record = Record(pathlib.Path(__file__).parent / "scenarios.txt")
-    complaints = [] if options.record else record.completeness_problems(scenarios)
+    complaints = [] if options.record else record.completeness_problems(scenarios, options.ledger or KINDS)
     for line in complaints:
         print(f"FAIL  {line}", flush=True)
 
@@ -121,7 +127,8 @@ class Run:
         self.folder = folder
         self.record = record
         self.broker = Broker(options.root / "Deploy" / "lib" / "broker.sh", folder / "broker")
-        self.ledgers = {name: kind() for name, kind in LEDGERS.items() if name in (options.ledger or LEDGERS)}
+        self.ledgers = {name: kind(options.root, folder) for name, kind in KINDS.items()
+                        if name in (options.ledger or KINDS)}
         self.benches = []
         self.results = {}
         self.surprises = 0
@@ -129,8 +136,10 @@ class Run:
         self.lock = threading.Lock()
 
     def start(self):
-        print("==> starting a broker on loopback", flush=True)
+        print(f"==> starting a broker on loopback, and what {' and '.join(self.ledgers)} needs", flush=True)
         self.broker.start()
+        for ledger in self.ledgers.values():
+            ledger.start()
 
     def all(self, scenarios):
         waiting = queue.SimpleQueue()
@@ -183,6 +192,8 @@ class Run:
     def close(self):
         for bench in self.benches:
             bench.close()
+        for ledger in self.ledgers.values():
+            ledger.stop()
         self.broker.stop()
 
 

@@ -49,7 +49,7 @@ struct LiveSimulator {
     _ method: HTTPRequest.Method, _ uri: String, _ body: String? = nil, key: String = "sk-test",
     type: String = "application/json"
   ) async throws -> Answer {
-    var headers: HTTPFields = [.authorization: "Bearer \(key)"]
+    var headers: HTTPFields = [.authorization: "Bearer \(key)", .userAgent: "a test"]
     if body != nil { headers[.contentType] = type }
     return try await client.execute(
       uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) }

@@ -84,7 +84,8 @@ struct Serve: AsyncParsableCommand {
     logger.info(
       "Millrace starts",
       metadata: [
-        "version": "\(MillraceVersion.number)", "ledger": "\(settings.ledger.url.redacted)",
+        "version": "\(MillraceVersion.number)", "instance": "\(MillraceVersion.instance)",
+        "ledger": "\(settings.ledger.url.redacted)",
         "admin": "\(settings.admin.listen)", "providers": "\(accounts.providers.map(\.name))",
       ])
 

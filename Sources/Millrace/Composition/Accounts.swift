@@ -21,10 +21,11 @@ struct Accounts: Sendable {
           proxy: provider.proxy.map { .url($0.reveal()) } ?? .environment,
           caFile: provider.caFile.isEmpty ? nil : provider.caFile,
           maxConnectionsPerHost: concurrency + 8, maxTotalConnections: concurrency + 16,
-          userAgent: "millrace/\(MillraceVersion.number)"))
+          userAgent: MillraceVersion.userAgent))
       var configuration = OpenAIConfiguration(
         name: provider.name, kind: provider.kind == .openai ? .openAI : .openAICompatible, endpoint: provider.endpoint,
         apiKeys: provider.apiKeys.map { APIKey(secret: $0.reveal(), fingerprint: Self.fingerprint($0)) })
+      configuration.userAgent = MillraceVersion.userAgent
       configuration.organization = provider.organization.isEmpty ? nil : provider.organization
       configuration.project = provider.project.isEmpty ? nil : provider.project
       configuration.completionWindow = "\(max(1, provider.completionWindow.wholeMilliseconds / 3_600_000))h"

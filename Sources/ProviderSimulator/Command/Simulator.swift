@@ -20,8 +20,10 @@ struct Simulator: Sendable {
     let disk = try Disk(directory: directory + "/files")
     let catalog = try Catalog(path: directory + "/journal.jsonl")
     let paid = try PaidLog(path: directory + "/paid.jsonl", unfinished: catalog.unfinished)
+    let calls = try CallLog(path: directory + "/calls.jsonl")
     let engine = BatchEngine(catalog: catalog, paid: paid, disk: disk, settings: settings, logger: logger)
-    responder = SimulatorResponder(settings: settings, catalog: catalog, paid: paid, disk: disk, engine: engine)
+    responder = SimulatorResponder(
+      settings: settings, catalog: catalog, paid: paid, calls: calls, disk: disk, engine: engine)
   }
 
   /// The server with its engine. Run it once.
@@ -45,6 +47,7 @@ struct Simulator: Sendable {
   func close() async {
     await responder.engine.stop()
     await responder.paid.stop()
+    await responder.calls.stop()
     await responder.catalog.stop()
     await responder.disk.stop()
   }

@@ -15,6 +15,7 @@ enum Route: Hashable, Sendable {
   case batch(String)
   case cancelBatch(String)
   case log
+  case calls
   case stats
   case behaviour
   case changeBehaviour
@@ -24,7 +25,7 @@ enum Route: Hashable, Sendable {
   /// Whether it is among the provider's own, and so needs a key.
   var isProviders: Bool {
     switch self {
-    case .log, .stats, .behaviour, .changeBehaviour, .reset, .health: false
+    case .log, .calls, .stats, .behaviour, .changeBehaviour, .reset, .health: false
     default: true
     }
   }
@@ -48,6 +49,7 @@ enum Route: Hashable, Sendable {
     case ("v1", "models", 2): self = try Self.pick(method, path, ["GET": .models])
     case ("v1", "models", 3): self = try Self.pick(method, path, ["GET": .modelNamed(parts[2])])
     case ("_sim", "log", 2): self = try Self.pick(method, path, ["GET": .log])
+    case ("_sim", "calls", 2): self = try Self.pick(method, path, ["GET": .calls])
     case ("_sim", "stats", 2): self = try Self.pick(method, path, ["GET": .stats])
     case ("_sim", "faults", 2): self = try Self.pick(method, path, ["GET": .behaviour, "POST": .changeBehaviour])
     case ("_sim", "reset", 2): self = try Self.pick(method, path, ["POST": .reset])

@@ -8,6 +8,9 @@ extension SimulatorResponder {
   func administer(_ route: Route, _ request: Request) async throws -> Response {
     switch route {
     case .log: return stream(paid.path, bytes: paid.size)
+    case .calls:
+      try await calls.flush()
+      return stream(calls.path, bytes: calls.size)
     case .stats: return Reply.json(stats)
     case .behaviour: return Reply.json(settings.behaviour.json)
     case .changeBehaviour:
@@ -20,6 +23,7 @@ extension SimulatorResponder {
       return Reply.json(settings.behaviour.json)
     case .reset:
       try await engine.reset()
+      try await calls.reset()
       counters.reset()
       limiter.withLock { $0 = RateLimiter() }
       batchCreates.withLock { $0 = RateLimiter() }

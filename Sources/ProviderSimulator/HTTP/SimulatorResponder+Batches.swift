@@ -52,6 +52,7 @@ extension SimulatorResponder {
         endpoint: order.endpoint, inputFileID: file.id, createdAt: WallClock.seconds, metadata: order.metadata,
         outputLifetime: order.outputLifetime)
     }
+    calls.note(.create, batch.id, agent: request.headers[.userAgent])
     engine.wake()
     return batch
   }

@@ -24,6 +24,7 @@ extension SimulatorResponder {
       let file = try receipt.file(id: id, project: caller.project, now: now)
       try await disk.finish(descriptor, as: id)
       try await catalog.add(file)
+      calls.note(.upload, id, agent: request.headers[.userAgent])
       counters.count("files.uploaded")
       return Reply.json(Self.object { file.write(into: &$0) })
     } catch let failure as MultipartParser.Failure {

@@ -41,7 +41,7 @@ extension SimulatorResponder {
     let answer = ModelAnswer(
       to: wanted, id: ids.next(), created: WallClock.seconds,
       defaultDimensions: plan.behaviour.embeddingDimensions)
-    try await paid.append([entry(wanted, answer, caller, attempt, fault)])
+    try await paid.append([entry(wanted, answer, caller, request.headers[.userAgent], attempt, fault)])
     try await delay(wanted, answer, plan.behaviour)
     var response: Response
     switch fault {
@@ -65,8 +65,8 @@ extension SimulatorResponder {
   }
 
   private func entry(
-    _ request: ModelRequest, _ answer: ModelAnswer, _ caller: Credentials.Caller, _ attempt: Int,
-    _ fault: FaultPlan.CallFault
+    _ request: ModelRequest, _ answer: ModelAnswer, _ caller: Credentials.Caller, _ agent: String?,
+    _ attempt: Int, _ fault: FaultPlan.CallFault
   ) -> PaidEntry {
     let name: String? =
       switch fault {
@@ -79,6 +79,6 @@ extension SimulatorResponder {
       model: request.model, promptDigest: request.promptDigest, promptText: request.lastUserText, attempt: attempt,
       fault: name, inputTokens: answer.inputTokens, outputTokens: answer.outputTokens,
       cost: ModelPrice.of(request.model).cost(
-        inputTokens: answer.inputTokens, outputTokens: answer.outputTokens, isBatch: false))
+        inputTokens: answer.inputTokens, outputTokens: answer.outputTokens, isBatch: false), agent: agent)
   }
 }

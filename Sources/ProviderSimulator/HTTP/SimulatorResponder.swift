@@ -13,6 +13,7 @@ struct SimulatorResponder: HTTPResponder {
   let settings: SimulatorSettings
   let catalog: Catalog
   let paid: PaidLog
+  let calls: CallLog
   let disk: Disk
   let engine: BatchEngine
   let ids = IDSource()
@@ -63,6 +64,7 @@ struct SimulatorResponder: HTTPResponder {
     let plan = settings.plan
     if let refusal = plan.control(ordinal) { throw refusal }
     let query = Query(target)
+    note(route, request)
     switch route {
     case .uploadFile: return try await upload(request, caller)
     case .listFiles: return try listFiles(query, caller)
@@ -73,8 +75,21 @@ struct SimulatorResponder: HTTPResponder {
     case .listBatches: return try listBatches(query, caller)
     case .batch(let id): return try showBatch(id, caller)
     case .cancelBatch(let id): return try await cancelBatch(id, caller)
-    case .model, .models, .modelNamed, .log, .stats, .behaviour, .changeBehaviour, .reset, .health:
+    case .model, .models, .modelNamed, .log, .calls, .stats, .behaviour, .changeBehaviour, .reset, .health:
       throw APIError.notFound("Invalid URL (\(path))", param: nil)
+    }
+  }
+
+  /// What is uploaded or created gets its line when it has an id.
+  private func note(_ route: Route, _ request: Request) {
+    let agent = request.headers[.userAgent]
+    switch route {
+    case .listBatches: calls.note(.list, nil, agent: agent)
+    case .batch(let id): calls.note(.retrieve, id, agent: agent)
+    case .cancelBatch(let id): calls.note(.cancel, id, agent: agent)
+    case .fileContent(let id): calls.note(.fetch, id, agent: agent)
+    case .deleteFile(let id): calls.note(.delete, id, agent: agent)
+    default: break
     }
   }
 

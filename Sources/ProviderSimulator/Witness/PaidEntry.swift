@@ -31,6 +31,8 @@ struct PaidEntry: Sendable {
   var inputTokens: Int
   var outputTokens: Int
   var cost: PicoUSD
+  /// The caller's User-Agent, of a call.
+  var agent: String?
 
   func write(sequence: Int, to buffer: inout [UInt8]) {
     var writer = JSONWriter(capacity: 512)
@@ -58,6 +60,8 @@ struct PaidEntry: Sendable {
     writer.field("input_tokens", inputTokens)
     writer.field("output_tokens", outputTokens)
     writer.field("pico_usd", cost.value)
+    writer.key("agent")
+    writer.string(orNull: agent)
     writer.endObject()
     buffer += writer.bytes
     buffer.append(0x0A)

@@ -25,6 +25,8 @@ public struct OpenAIConfiguration: Sendable {
   public var apiKeys: [APIKey]
   public var organization: String?
   public var project: String?
+  /// What the provider's log calls this process.
+  public var userAgent = "millrace"
   public var completionWindow = "24h"
   public var timeouts = Timeouts()
   /// Whether the server has files and batches.

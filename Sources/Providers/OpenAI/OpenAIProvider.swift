@@ -72,7 +72,7 @@ extension OpenAIProvider {
     _ method: String, _ path: String, contentType: String? = nil, body: HTTPExchange.Body? = nil,
     limits: HTTPExchange.Limits, mustNotRepeat: Bool = false
   ) -> HTTPExchange.Request {
-    var headers: [HTTPExchange.Header] = [("Accept", "application/json"), ("User-Agent", "millrace")]
+    var headers: [HTTPExchange.Header] = [("Accept", "application/json"), ("User-Agent", configuration.userAgent)]
     if let key { headers.append(("Authorization", "Bearer " + key.secret)) }
     if let organization = configuration.organization { headers.append(("OpenAI-Organization", organization)) }
     if let project = configuration.project { headers.append(("OpenAI-Project", project)) }

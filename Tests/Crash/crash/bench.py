@@ -12,6 +12,8 @@ from crash.load import HOLD, RETRY_AFTER
 
 # Milliseconds that a call takes.
 LATENCY = 20
+# Calls that a service makes at a time.
+CONCURRENCY = 8
 CRASHES = ("Fatal error", "Crash:", "*** Signal", "Precondition failed")
 
 
@@ -39,13 +41,14 @@ class Bench:
         folder = self.folder / f"{scenario}{replica}"
         folder.mkdir(exist_ok=True)
         settings = {
-            "ledger": self.ledgers[ledger].settings(self.folder / scenario),
+            # So that the broker takes back what a frozen service holds.
+            "amqp": {"heartbeat": "2s"},
             "models": {"missing-*": {"routes": ["openai"]}},
             "batching": {"deferred": {"idle_ms": 200, "max_age_ms": 1000}},
             "execution": {"poll_interval_ms": 100, "reconcile_grace": "500ms", "settle_grace": "2s",
-                          "interactive_hold_ms": HOLD, "backoff_delay_ms": 50, "worker_concurrency": 8},
-            **self.ledgers[ledger].more_settings,
+                          "interactive_hold_ms": HOLD, "backoff_delay_ms": 50, "worker_concurrency": CONCURRENCY},
         }
+        merge(settings, self.ledgers[ledger].settings(self.folder / scenario))
         merge(settings, changes)
         service = Service(self.binaries / "millrace", folder, self.broker.url, self.simulator.endpoint, settings)
         self.services.append(service)
@@ -69,10 +72,11 @@ class Bench:
         connection.channel().queue_delete(queue)
         connection.close()
 
-    def wait_for(self, names, service, seconds):
+    def wait_for(self, names, services, seconds):
         """Waits until each of these has a reply."""
         def all_there():
-            service.process.need()
+            for service in services:
+                service.process.need()
             return names <= set(self.collector.by_correlation)
 
         wait_until(lambda: f"replies to {sorted(names - set(self.collector.by_correlation))[:9]}", all_there, seconds)
@@ -82,6 +86,8 @@ class Bench:
         for service in self.services:
             service.close()
         self.services = []
+        for ledger in self.ledgers.values():
+            ledger.forget(self.folder)
         for queue in ("llm.requests.interactive", "llm.requests.deferred", "llm.dead-letters",
                       "llm.results.unclaimed"):
             if self.broker.depth(queue):

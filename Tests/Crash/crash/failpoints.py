@@ -1,4 +1,4 @@
-"""Kills the service at one step, starts it again, and looks at what came of the load."""
+"""Kills or freezes the service at one step, has it or a replica go on, and looks at what came of the load."""
 import signal
 import subprocess
 import time
@@ -6,7 +6,9 @@ import time
 from harness.checks import Problems, check, equal, wait_until
 from harness.jobs import job
 
+from crash.bench import CONCURRENCY
 from crash.load import Load
+from crash.witness import instance_of, instances
 
 # How often the load makes the service pass a failpoint; where it is not known to be often, the first hit is meant.
 MOST_HITS = {
@@ -18,8 +20,10 @@ MOST_HITS = {
 AFTER = {
     "provider.find": "provider.create.after", "provider.delete": "provider.create.before",
     "ledger.planned": "provider.create.before"}
-# How long after it was accepted a call's answer may need into the ledger, on a busy machine.
-SLACK = 2
+# Scenarios that stop the service for longer than its leases last, while a replica takes over, and then let it go on.
+FROZEN = "frozen."
+# Seconds that a call's answer may need into the ledger on a busy machine.
+SLACK = 10
 
 
 def names(binary):
@@ -29,69 +33,103 @@ def names(binary):
     return done.stdout.split()
 
 
-def run(bench, ledger, name):
+def run(bench, ledger, scenario):
     """Returns one line about what happened, or fails with what is wrong."""
+    frozen = scenario.startswith(FROZEN)
+    name = scenario.removeprefix(FROZEN)
     step = name.rpartition(".")[0]
-    hit = bench.chance(name, ledger).randint(1, MOST_HITS.get(step, 1))
-    scenario = f"{ledger} {name}"
-    load = Load(f"{ledger[0]}{name}").mixed()
-    kills = []
-    service = bench.service(ledger, scenario)
-    lonely = None
+    hit = bench.chance(scenario, ledger).randint(1, MOST_HITS.get(step, 1))
+    load = Load(f"{ledger[0]}{scenario}").mixed()
+    folder = f"{ledger} {scenario}"
+    service = bench.service(ledger, folder)
+    order = f"{name}={'stop' if frozen else 'kill'}@"
+    ends, lonely = [], None
     if step == "ledger.undeliverable":
-        lonely = refuse_a_reply(bench, service, load, name)
-        kills.append(await_death(service, name, 1))
+        hit = 1
+        lonely = refuse_a_reply(bench, service, load, order + "1")
     else:
         bench.publish(load)
         if step in AFTER:
-            kills.append(die(service, AFTER[step], 1))
-        kills.append(die(service, name, hit))
-    died = time.monotonic()
-    # Another replica takes over, or the same comes back.
-    service = bench.ledgers[ledger].heir(bench, scenario, service, name)
-    service.start(wait=False)
-    bench.wait_for(load.names, service, 60)
-    recovered = time.monotonic() - died
+            arm(service, f"{AFTER[step]}=kill@1")
+            ends.append(await_end(service, AFTER[step], 1))
+        arm(service, f"{order}{hit}")
+    ends.append(await_end(service, name, hit, frozen))
+    began = time.monotonic()
+    # The same process again, or another replica, whose turn it is when the leases have run out.
+    takes_over = frozen or (bench.ledgers[ledger].replicas > 1 and bench.chance("heir", scenario).random() < 0.5)
+    heir = bench.service(ledger, folder, " 2") if takes_over else service
+    heir.start(wait=False)
+    bench.wait_for(load.names, [heir], 90)
+    recovered = time.monotonic() - began
+    running = [heir, service] if frozen else [heir]
     # Nothing may be left to do, and then it is still starting, and deaf to signals.
-    service.wait_ready()
-    status, _ = service.process.terminate()
-    equal("the exit status after SIGTERM", status, 0)
+    heir.wait_ready()
+    if frozen:
+        thaw(service)
+    for each in running:
+        equal("the exit status after SIGTERM", each.process.terminate()[0], 0)
     wait_until("the replies to be taken", lambda: not bench.broker.depth(bench.collector.queue), 20)
+    survivor = instances(heir.log_text())[-1:]
+
+    def kills_of(entry):
+        return [] if [instance_of(entry["agent"])] == survivor else ends
+
     problems = Problems()
     problems.found += load.reply_problems(bench.collector)
     paid = bench.simulator.paid()
-    problems.found += load.bill_problems(paid, bench.collector, kills, SLACK)
+    problems.found += load.bill_problems(paid, bench.collector, None if frozen else kills_of, SLACK)
     if lonely:
         problems.found += unclaimed_problems(bench, name, lonely, paid)
     for queue in ("llm.requests.interactive", "llm.requests.deferred"):
         problems.equal(f"messages left in {queue}", bench.broker.depth(queue), 0)
     letters = {properties.correlation_id for properties, _ in bench.broker.drain("llm.dead-letters")}
     problems.note(load.poison <= letters, f"poison that is not in the dead letters: {load.poison - letters}")
+    repeated = load.repeated(paid)
+    problems.note(repeated <= CONCURRENCY * len(ends), f"{repeated} calls were repeated")
     problems.raise_any()
     bench.check_logs()
-    repeated = sum(len([entry for entry in paid if entry["prompt_key"] == request.key]) - 1
-                   for request in load.jobs.values() if request.lane == "interactive"
-                   and bench.collector.replies_to(request.correlation_id)[0].error_code is None)
-    return f"hit {hit}, {bench.collector.copies} copies, {repeated} calls repeated, recovered in {recovered:.1f} s"
+    return (f"hit {hit}, {bench.collector.copies} copies, {repeated} calls repeated, "
+            f"{'taken over' if takes_over else 'recovered'} in {recovered:.1f} s")
 
 
-def die(service, name, hit):
-    service.start(wait=False, environment={"MILLRACE_FAILPOINTS": f"{name}=kill@{hit}"})
-    return await_death(service, name, hit)
+def arm(service, order):
+    service.start(wait=False, environment={"MILLRACE_FAILPOINTS": order})
 
 
-def await_death(service, name, hit, seconds=30):
-    """Waits until the service has died of its failpoint; returns when that was."""
-    wait_until(f"{name} to be hit {hit} times", lambda: not service.process.running, seconds, pause=0.005)
+def await_end(service, name, hit, frozen=False, seconds=30):
+    """Waits until the service has died of its failpoint, or stands still at it; returns when that was."""
+    def has_ended():
+        return not service.process.running or (frozen and service.process.is_stopped)
+
+    wait_until(f"{name} to be hit {hit} times", has_ended, seconds, pause=0.005)
     now = time.time()
-    equal("the status of the service", service.process.child.returncode, -signal.SIGKILL)
-    check(f"failpoint {name}: kill at hit {hit}" in service.log_text(), "it was killed, but not by the failpoint")
+    if frozen:
+        check(service.process.running, f"it ended with {service.process.child.returncode}")
+    else:
+        equal("the status of the service", service.process.child.returncode, -signal.SIGKILL)
+    check(f"failpoint {name}: {'stop' if frozen else 'kill'} at hit {hit}" in service.log_text(),
+          "it ended, but not by the failpoint")
     return now
 
 
-def refuse_a_reply(bench, service, load, name):
+def thaw(service):
+    """Lets a frozen service go on where it stood, with leases that are gone. It may end and be started again."""
+    def is_settled():
+        if not service.process.running:
+            status = service.process.child.returncode
+            check(0 <= status < 128, f"it ended with {status} when it went on")
+            service.start(wait=False)
+        answer = service.get("readyz")
+        return answer and answer[0] == 200
+
+    # What it is about to do it does before it looks at anything else, so that the first answer comes after it.
+    service.process.child.send_signal(signal.SIGCONT)
+    wait_until(lambda: f"the service that went on to be ready; it says {service.get('readyz')}", is_settled, 60)
+
+
+def refuse_a_reply(bench, service, load, order):
     """Has a reply that no queue takes, not even the one for unclaimed replies; the next start declares that again."""
-    service.start(environment={"MILLRACE_FAILPOINTS": f"{name}=kill@1"})
+    service.start(environment={"MILLRACE_FAILPOINTS": order})
     bench.delete_queue("llm.results.unclaimed")
     lonely = job(90, "deferred", load.tag, kind=0)
     bench.publisher.publish(lonely.message(reply_to=f"nobody {load.tag}"))

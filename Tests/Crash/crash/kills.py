@@ -1,5 +1,4 @@
 """kill -9 of one replica after the other at moments of chance while requests come in, each started again at once."""
-import bisect
 import collections
 import dataclasses
 import threading
@@ -11,9 +10,10 @@ from harness.jobs import answer_problems, job
 from harness.messages import Publisher
 
 from crash.load import repeat_problems
+from crash.witness import Witness, instance_of, instances
 
 # Milliseconds that the simulator takes for a call, and seconds by which its answer is surely in the ledger.
-LATENCY, SLACK = 100, 2
+LATENCY, SLACK = 100, 10
 BATCH_ROWS = 200
 # Calls that a replica makes at a time. A call is in flight until its answer is committed.
 CONCURRENCY = 64
@@ -25,6 +25,8 @@ class Kill:
     replica: int
     # How many requests were published and not answered.
     open: int
+    # The process that died, by its own name; None if it died before it said it.
+    instance: str | None
 
 
 class PacedPublishing:
@@ -76,6 +78,7 @@ def run(bench, ledger, lane, count, kills, say):
     seconds = kills * 0.6
     publishing = PacedPublishing(bench.broker, [each.message() for each in requests], seconds)
     done = []
+    known = [[] for _ in services]
     for moment in sorted(chance.uniform(0.3, seconds) for _ in range(kills)):
         # The moment is chance, so here a pause is no synchronisation but the point.
         time.sleep(max(0, publishing.began + moment - time.monotonic()))
@@ -83,7 +86,11 @@ def run(bench, ledger, lane, count, kills, say):
         services[replica].process.need()
         waiting = publishing.sent - bench.collector.count
         services[replica].process.kill()
-        done.append(Kill(time.time(), replica, waiting))
+        now = time.time()
+        named = instances(services[replica].log_text())
+        instance = named[-1] if len(named) > len(known[replica]) else None
+        known[replica] = named
+        done.append(Kill(now, replica, waiting, instance))
         services[replica].start(wait=False)
         if len(done) % 10 == 0:
             say(f"{len(done)} kills, {publishing.sent} published, {bench.collector.count} answered")
@@ -109,9 +116,14 @@ def verdict(bench, requests, lane, kills, rows_before):
     for entry in entries:
         paid[entry["prompt_key"]].append(entry)
     lost = wrong = 0
-    # Calls made again, by the kill that they were in flight at.
+    # Calls made again, by the process that made them first.
     repeated = collections.Counter()
-    moments = [kill.at for kill in kills]
+    deaths = {kill.instance: kill.at for kill in kills if kill.instance}
+
+    def kills_of(entry):
+        death = deaths.get(instance_of(entry["agent"]))
+        return [death] if death else []
+
     for request in requests:
         replies = bench.collector.replies_to(request.correlation_id)
         lost += not replies
@@ -124,9 +136,10 @@ def verdict(bench, requests, lane, kills, rows_before):
         if lane == "deferred":
             problems.equal(f"payments of {request.correlation_id}", len(mine), 1)
         elif problems.note(mine, f"{request.correlation_id} was answered and never paid for"):
-            # The simulator may take a call a moment after the kill; a new process makes none so soon.
-            repeated.update(bisect.bisect(moments, earlier["time"] / 1000 - 0.05) for earlier in mine[:-1])
-            problems.found += repeat_problems(request.correlation_id, mine, moments, SLACK)
+            repeated.update(instance_of(earlier["agent"]) for earlier in mine[:-1])
+            if replies:
+                problems.found += repeat_problems(
+                    request.correlation_id, mine, kills_of, SLACK, replies[0].received)
     strangers = set(bench.collector.by_correlation) - {request.correlation_id for request in requests}
     problems.note(not strangers, f"replies to nobody: {sorted(strangers)[:5]}")
     check(sum(kill.open > 0 for kill in kills) * 2 >= len(kills), "most kills hit an idle service")
@@ -140,10 +153,24 @@ def verdict(bench, requests, lane, kills, rows_before):
     else:
         answering = sum(kill.at - LATENCY / 1000 <= entry["time"] / 1000 <= kill.at for kill in kills for entry in entries)
         most = max(repeated.values(), default=0)
-        problems.note(most <= CONCURRENCY, f"{most} calls were repeated after one kill, and {CONCURRENCY} can be in flight")
+        problems.note(most <= CONCURRENCY, f"{most} calls of one process were repeated, and {CONCURRENCY} can be in flight")
         text += (f"{repeated.total()} calls repeated, at most {most} for one kill of {CONCURRENCY} that can be in flight; "
                  f"the simulator was answering {answering} at the kills")
+    text += together(bench, deaths, problems)
     if problems.found:
         problems.found.insert(0, text)
     problems.raise_any()
+    return text
+
+
+def together(bench, deaths, problems):
+    """Whether two processes worked on one batch, and how long it took until a dead one's batches were taken over."""
+    witness = Witness(bench.simulator)
+    shared, twice = witness.shared(), witness.created_twice()
+    problems.note(not shared, f"batches that two processes worked on at once: {shared[:5]}")
+    problems.note(not twice, f"labels with two batches: {twice[:5]}")
+    text = f"; {len(witness.by_label)} batches, {len(shared)} worked on by two at once"
+    taken = witness.take_overs(deaths)
+    if taken:
+        text += f"; {len(taken)} taken over, after {taken[len(taken) // 2]:.1f} s (median), {taken[-1]:.1f} s (most)"
     return text

@@ -98,11 +98,12 @@ class Load:
         problems.note(not strangers, f"replies to nobody: {sorted(strangers)[:5]}")
         return problems.found
 
-    def bill_problems(self, paid, collector, kills, slack):
+    def bill_problems(self, paid, collector, kills_of, slack):
         """What is wrong with what the simulator was paid for.
 
-        `kills` are the moments at which the service was killed: an interactive call that was in flight then, or whose
-        answer was on its way into the ledger for at most `slack` seconds, may be made again. Nothing else may.
+        `kills_of` gives the moments at which whoever made a call was killed: an interactive call that was in flight then,
+        or whose answer was on its way into the ledger for at most `slack` seconds, may be made again. Nothing else may.
+        Without it an interactive call may have been made again at any time.
         """
         problems = Problems()
         by_key = collections.defaultdict(list)
@@ -116,18 +117,30 @@ class Load:
             elif job.lane == "deferred":
                 problems.equal(f"payments of {name}", len(entries), 1)
             elif problems.note(entries, f"{name} was answered and never paid for"):
-                problems.found += repeat_problems(name, entries, kills, slack)
+                problems.found += repeat_problems(
+                    name, entries, kills_of, slack, replies[0].received) if kills_of and replies else []
         return problems.found
 
+    def repeated(self, paid):
+        """How many interactive calls were made again."""
+        counts = collections.Counter(entry["prompt_key"] for entry in paid)
+        return sum(max(0, counts[job.key] - 1) for job in self.jobs.values() if job.lane == "interactive")
 
-def repeat_problems(name, entries, kills, slack):
-    """Each payment after the first needs a kill while the one before it was in flight."""
+
+def repeat_problems(name, entries, kills_of, slack, answered):
+    """Each payment after the first needs a kill while the one before it was in flight, and comes before the answer.
+
+    `kills_of` gives the moments of the kills that can have hit whoever made a payment.
+    """
     found = []
-    # The simulator takes what is on the wire a little after the kill.
-    wire = 0.5
+    # A busy simulator takes what is on the wire a while after the kill.
+    wire = 5
     for earlier, later in zip(entries, entries[1:]):
         begun = earlier["time"] / 1000
+        kills = kills_of(earlier)
         if not any(begun - wire <= kill <= min(begun + slack, later["time"] / 1000 + 0.002) for kill in kills):
             found.append(f"{name} was paid again {later['time'] - earlier['time']} ms later, without a kill in flight; "
                          f"paid at {begun:.3f}, killed at {[round(kill, 3) for kill in kills]}")
+    if entries[-1]["time"] / 1000 > answered + 0.1:
+        found.append(f"{name} was paid again {entries[-1]['time'] / 1000 - answered:.1f} s after it was answered")
     return found

@@ -21,10 +21,11 @@ class Record:
             else:
                 self.states[words[0], words[1]] = words[2]
 
-    def completeness_problems(self, scenarios):
-        """What the file does not name, and what it names that is not there."""
+    def completeness_problems(self, scenarios, ledgers):
+        """What the file does not name of these ledgers, and what it names that is not there."""
+        missing = {each for each in scenarios if each[1] in ledgers} - set(self.states)
         return (self.problems
-                + [f"{self.path.name} does not name {' '.join(each)}" for each in sorted(set(scenarios) - set(self.states))]
+                + [f"{self.path.name} does not name {' '.join(each)}" for each in sorted(missing)]
                 + [f"{self.path.name} names {' '.join(each)}, which does not exist"
                    for each in sorted(set(self.states) - set(scenarios))])
 

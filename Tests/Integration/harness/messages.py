@@ -112,6 +112,7 @@ class Reply:
     properties: pika.BasicProperties
     body: dict
     routing_key: str
+    received: float = dataclasses.field(default_factory=time.time)
 
     @property
     def headers(self):

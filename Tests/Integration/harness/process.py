@@ -22,6 +22,12 @@ class Process:
     def running(self):
         return self.child.poll() is None
 
+    @property
+    def is_stopped(self):
+        """Whether SIGSTOP has taken effect."""
+        with open(f"/proc/{self.child.pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "T"
+
     def need(self):
         """Fails if the process has ended."""
         check(self.running, f"{self.name} ended with status {self.child.returncode}; its log is {self.log}")
@@ -49,6 +55,7 @@ class Process:
         if not self.running:
             return
         self.child.terminate()
+        self.child.send_signal(signal.SIGCONT)
         try:
             self.child.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -70,6 +70,16 @@ class Simulator:
         """The witness: every call and row that was accepted for execution."""
         return [json.loads(line) for line in self.admin("log").splitlines() if line]
 
+    def calls(self):
+        """Who did what with which file or batch, in the order in which it was taken."""
+        return [json.loads(line) for line in self.admin("calls").splitlines() if line]
+
+    def journal(self):
+        """Everything that was ever said of a file or a batch."""
+        # The last line may be half written.
+        lines = (self.folder / "simulator" / "journal.jsonl").read_bytes().split(b"\n")[:-1]
+        return [json.loads(line) for line in lines if line]
+
     def payments(self):
         """How often each prompt was paid for, by the first 80 bytes of its text."""
         return collections.Counter(entry["prompt_key"] for entry in self.paid())
