@@ -17,6 +17,8 @@ struct BatchStatements {
   private let updateEnded: PreparedStatement
   private let updateResolution: PreparedStatement
   private let takeParked: PreparedStatement
+  private let lockMeta: PreparedStatement
+  private let noteStep: PreparedStatement
   private let shiftWaiting: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
@@ -63,6 +65,22 @@ struct BatchStatements {
       """)
     updateEnded = connection.prepare(
       "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
+    lockMeta = connection.prepare("SELECT value FROM meta WHERE name = 'version' FOR NO KEY UPDATE")
+    // Every replica notices that the server's clock was set, within some seconds; one of them moves what waits.
+    noteStep = connection.prepare(
+      """
+      WITH step AS (
+        SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at, $1::bigint AS by
+      ), known AS (
+        SELECT max(value) FILTER (WHERE name = 'clock_set_at') AS at, max(value) FILTER (WHERE name = 'clock_set_by') AS by
+        FROM meta
+      )
+      INSERT INTO meta(name, value)
+      SELECT v.name, v.value FROM step CROSS JOIN known
+      CROSS JOIN LATERAL (VALUES ('clock_set_at', step.at), ('clock_set_by', step.by)) v(name, value)
+      WHERE known.at IS NULL OR abs(step.at - known.at) > 60000 OR abs(step.by - known.by) > 10000
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value
+      """)
     shiftWaiting = connection.prepare(
       """
       UPDATE request SET not_before = not_before + $1::bigint
@@ -86,6 +104,9 @@ struct BatchStatements {
   // MARK: Waiting
 
   func shift(after: Timestamp, upTo: Timestamp, by step: Duration) throws {
+    try lockMeta.start().run()
+    noteStep.start().bind(step.wholeMilliseconds)
+    guard try noteStep.run() > 0 else { return }
     shiftWaiting.start().bind(step.wholeMilliseconds)
     shiftWaiting.bind(after.milliseconds)
     shiftWaiting.bind(upTo.milliseconds)
