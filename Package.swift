@@ -104,8 +104,8 @@ let package = Package(
     .testTarget(
       name: "WorkerTests",
       dependencies: [
-        "Worker", "Ledger", "LedgerSQLite", "BatchCore", "Wire", "Tokenizer", "Threading", "TestSupport", logging,
-        metrics, lifecycle,
+        "Worker", "Ledger", "LedgerSQLite", "LedgerPostgres", "BatchCore", "Wire", "Tokenizer", "Threading",
+        "TestSupport", logging, metrics, lifecycle,
       ]),
     .testTarget(
       name: "ProviderSimulatorTests",

@@ -15,7 +15,7 @@ from harness.checks import Failed
 
 NAMES = ["main_job", "poison", "identity", "headers", "broker_restart", "simulator_restart", "service_restart",
          "batch_faults", "errors", "broker_faults", "half_open", "unshared_ledger", "store_faults", "restarts", "ambiguous",
-         "key_rotation"]
+         "ambiguous_replicas", "key_rotation", "key_rotation_replicas"]
 
 
 def arguments():

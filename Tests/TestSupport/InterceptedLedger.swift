@@ -20,6 +20,7 @@ public final class InterceptedLedger: LedgerStore {
     var unavailable: Set<Operation> = []
     var before: [Operation: Gate] = [:]
     var after: [Operation: Gate] = [:]
+    var leaseLeft: Duration?
   }
 
   private let base: any LedgerStore
@@ -33,6 +34,9 @@ public final class InterceptedLedger: LedgerStore {
 
   /// These operations fail from here on, without reaching the ledger.
   public func setUnavailable(_ operations: Set<Operation>) { state.withLock { $0.unavailable = operations } }
+
+  /// What is left of the lease from here on, whatever the ledger says; nil asks the ledger.
+  public func setLeaseLeft(_ left: Duration?) { state.withLock { $0.leaseLeft = left } }
 
   /// The gate that the operation passes before it begins.
   public func gate(before operation: Operation) -> Gate {
@@ -87,7 +91,7 @@ public final class InterceptedLedger: LedgerStore {
   // MARK: LedgerStore
 
   public var isShared: Bool { base.isShared }
-  public func leaseLeft() -> Duration? { base.leaseLeft() }
+  public func leaseLeft() -> Duration? { state.withLock { $0.leaseLeft } ?? base.leaseLeft() }
   public func leaseLost() async { await base.leaseLost() }
 
   public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {

@@ -27,3 +27,13 @@ public struct ProviderError: Error, Hashable, Sendable, CustomStringConvertible 
 
   public var description: String { message }
 }
+
+extension ProviderError.Reason {
+  /// Whether another key might have been answered otherwise: 401, 403 and 404.
+  public var isAboutKey: Bool {
+    switch self {
+    case .notFound, .accountClosed(.unauthorised): true
+    case .rejected, .rateLimited, .accountClosed(.billing), .unavailable, .invalidResponse, .cancelled: false
+    }
+  }
+}

@@ -11,6 +11,8 @@ struct BatchDesk: BatchAdministration {
   let health: HealthBoard
   let time: any Timekeeper
 
+  private var problems: BatchProblems { BatchProblems(ledger: ledger, providers: providers, health: health) }
+
   func list() async -> AdminAnswer {
     let batches: [BatchRecord]
     do {
@@ -18,21 +20,21 @@ struct BatchDesk: BatchAdministration {
     } catch {
       return refusal(503, error.message)
     }
-    let details = health.batchDetails
+    let problems = await problems.all(of: batches)
     var writer = JSONWriter(capacity: 4096)
     writer.beginObject()
     writer.key("batches")
     writer.beginArray()
-    for batch in batches { write(batch, details[batch.label], into: &writer) }
+    for batch in batches { write(batch, problems[batch.label], into: &writer) }
     writer.endArray()
     writer.endObject()
     return AdminAnswer(status: 200, body: writer.bytes)
   }
 
-  private func write(_ batch: BatchRecord, _ problem: BatchProblem?, into writer: inout JSONWriter) {
+  private func write(_ batch: BatchRecord, _ problem: BatchProblems.Problem?, into writer: inout JSONWriter) {
     writer.beginObject()
     writer.field("label", batch.label)
-    writer.field("state", problem?.word ?? batch.state.word)
+    writer.field("state", problem?.word?.rawValue ?? batch.state.word)
     writer.field("provider", batch.key.provider)
     writer.field("model", batch.key.model)
     writer.field("account", batch.account)
@@ -72,14 +74,14 @@ struct BatchDesk: BatchAdministration {
 
   /// What stands against the decision.
   private func refused(_ batch: BatchRecord, _ resolution: BatchResolution) async -> AdminAnswer? {
-    let problem = health.batchDetails[batch.label]
     switch batch.state {
     case .creating: break
-    case .submitted where problem?.isUnreachable == true:
+    case .submitted:
+      guard await problems.all(of: [batch])[batch.label]?.word == .unreachable else { fallthrough }
       if case .adopt = resolution {
         return refusal(409, "batch \(batch.label) has its provider's id already; resubmit it or give it up")
       }
-    case .planned, .submitted, .settled, .abandoned:
+    case .planned, .settled, .abandoned:
       return refusal(
         409, "batch \(batch.label) is not unknown but \(batch.state.word): nothing is to be decided about it")
     }
@@ -90,7 +92,7 @@ struct BatchDesk: BatchAdministration {
   /// An id that the provider does not know would have the batch waited for in vain.
   private func unseen(_ id: String, _ batch: BatchRecord) async -> AdminAnswer? {
     guard let provider = providers.first(where: { $0.name == batch.key.provider }) else { return nil }
-    let holders = provider.holder(of: batch.account).map { [$0] } ?? provider.standIns(for: batch.account)
+    let holders = provider.holders(of: batch)
     var last: ProviderError?
     for holder in holders {
       do throws(ProviderError) {
@@ -119,30 +121,6 @@ struct BatchDesk: BatchAdministration {
     writer.field("error", message)
     writer.endObject()
     return AdminAnswer(status: status, body: writer.bytes)
-  }
-}
-
-/// What is the matter with a batch of this process.
-private struct BatchProblem {
-  var word: String?
-  var detail: String
-  var isUnreachable: Bool
-}
-
-extension HealthBoard {
-  fileprivate var batchDetails: [String: BatchProblem] {
-    var found: [String: BatchProblem] = [:]
-    for (part, detail) in current {
-      switch part {
-      case .batch(let label):
-        found[label] = found[label] ?? BatchProblem(word: nil, detail: detail, isUnreachable: false)
-      case .unknownBatch(let label): found[label] = BatchProblem(word: "unknown", detail: detail, isUnreachable: false)
-      case .unreachableBatch(let label):
-        found[label] = BatchProblem(word: "unreachable", detail: detail, isUnreachable: true)
-      case .ledger, .broker, .account, .backlog, .consumers: break
-      }
-    }
-    return found
   }
 }
 

@@ -48,13 +48,3 @@ extension UnknownBatches.Kind {
     }
   }
 }
-
-extension ProviderError.Reason {
-  /// Whether another key might have been answered otherwise: 401, 403 and 404.
-  var isAboutKey: Bool {
-    switch self {
-    case .notFound, .accountClosed(.unauthorised): true
-    case .rejected, .rateLimited, .accountClosed(.billing), .unavailable, .invalidResponse, .cancelled: false
-    }
-  }
-}

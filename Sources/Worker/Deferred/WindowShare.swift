@@ -1,5 +1,6 @@
 import BatchCore
 import Ledger
+import Logging
 
 /// Which windows this replica runs. Replicas that share a ledger run each window once, so that all of them fill it
 /// together; what arrives elsewhere is offered to whoever runs its window.
@@ -40,6 +41,14 @@ struct WindowShare {
 
   func offered() async -> [AcceptedRow] {
     guard takesOffers else { return [] }
-    return (try? await context.ledger.offeredRows()) ?? []
+    do throws(LedgerError) {
+      return try await context.ledger.offeredRows()
+    } catch {
+      // The next round asks again, and an outage shows elsewhere; but a statement of ours that fails must not go unseen.
+      context.logger.log(
+        level: error.reason == .invalid ? .error : .debug, "Offered requests cannot be taken",
+        metadata: ["error": "\(error)"])
+      return []
+    }
   }
 }

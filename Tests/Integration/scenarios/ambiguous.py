@@ -3,15 +3,10 @@
 MILLRACE_AMBIGUOUS_ROUNDS is how often each way is taken (default 2; the long run is 100), MILLRACE_AMBIGUOUS_KINDS
 which ones, by name. The simulator's log is the witness.
 """
-import collections
-import os
 import signal
 
-from harness.checks import Problems, check, equal, wait_until
-from harness.jobs import job
-
-ROUNDS = int(os.environ.get("MILLRACE_AMBIGUOUS_ROUNDS", "2"))
-ROWS = 5
+from harness.checks import wait_until
+from harness.rounds import Rounds
 
 
 def run(bench):
@@ -21,60 +16,13 @@ def run(bench):
         simulator, batching={"deferred": {"idle_ms": 250}},
         execution={"poll_interval_ms": 100, "reconcile_grace": "1200ms", "drain_timeout": "10s", "create_timeout": "1s"})
     test = Ambiguous(bench, simulator, service, bench.collector())
-    wanted = os.environ.get("MILLRACE_AMBIGUOUS_KINDS", "").split(",")
-    kinds = [kind for kind in test.kinds if kind.__name__ in wanted or wanted == [""]]
-    check(kinds, f"no kind is named {wanted}; there are {[kind.__name__ for kind in test.kinds]}")
-    for kind in kinds:
-        test.repeat(kind)
+    test.run([
+        test.crash_before_accept, test.crash_after_accept, test.crash_before_record, test.timeout_after_accept,
+        test.reset_after_accept, test.error_after_accept, test.late_after_crash, test.late_after_timeout,
+        *test.killed_at_failpoints])
 
 
-class Ambiguous:
-    def __init__(self, bench, simulator, service, collector):
-        self.bench = bench
-        self.simulator = simulator
-        self.service = service
-        self.collector = collector
-        self.kinds = [
-            self.crash_before_accept, self.crash_after_accept, self.crash_before_record, self.timeout_after_accept,
-            self.reset_after_accept, self.error_after_accept, self.late_after_crash, self.late_after_timeout]
-
-    def repeat(self, kind):
-        executed = needed = 0
-        for number in range(ROUNDS):
-            tag = f"{kind.__name__}-{number}"
-            wanted = [job(row, "deferred", tag, kind=0) for row in range(ROWS)]
-            send = self.bench.publishing([each.message() for each in wanted]).wait
-            kind(send)
-            batches, labels = self.finish(wanted)
-            executed += batches
-            needed += labels
-        self.bench.say(f"{kind.__doc__}: {ROUNDS} rounds, executed / needed = {executed / needed:.2f}")
-        equal(f"batches executed / needed: {kind.__name__}", executed / needed, 1)
-
-    def finish(self, wanted):
-        """Waits for the replies; returns how many batches ran for them, and how many the service meant to be run."""
-        names = {each.correlation_id for each in wanted}
-        wait_until(
-            lambda: f"{len(names)} replies, {len(names & set(self.collector.by_correlation))} are there",
-            lambda: names <= set(self.collector.by_correlation), 60)
-        self.bench.verify(wanted, self.collector)
-        for name in names:
-            del self.collector.by_correlation[name]
-        keys = {each.key for each in wanted}
-        paid = [entry for entry in self.simulator.paid() if entry["prompt_key"] in keys]
-        problems = Problems()
-        for key, times in collections.Counter(entry["prompt_key"] for entry in paid).items():
-            problems.equal(f"payments of {key}", times, 1)
-        problems.raise_any()
-        # A custom id begins with the label of its batch.
-        return len({entry["batch_id"] for entry in paid}), len({entry["custom_id"].split("_")[0] for entry in paid})
-
-    def counted(self, name):
-        return self.simulator.stats()["counters"].get(name, 0)
-
-    def until_counted(self, name, before):
-        wait_until(f"the simulator to count {name}", lambda: self.counted(name) > before, 30, pause=0.005)
-
+class Ambiguous(Rounds):
     def during(self, fault, counter, send):
         """Sends under the fault, and returns with it switched off when it has hit."""
         before = self.counted(counter)
@@ -136,6 +84,3 @@ class Ambiguous:
         refused = self.refusals()
         interrupt()
         wait_until("the late create to be refused", lambda: self.refusals() > refused, 30)
-
-    def refusals(self):
-        return sum(count for name, count in self.simulator.stats()["counters"].items() if name.startswith("refused."))

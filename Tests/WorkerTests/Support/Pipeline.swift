@@ -14,7 +14,7 @@ import Wire
 
 /// The whole worker on a ledger of its own, between fakes, with time that the test holds.
 final class Pipeline {
-  let clock = TestClock()
+  let clock: TestClock
   let sink = FakeReplySink()
   /// Another one takes its place with the next start.
   var provider: ScriptedProvider
@@ -25,7 +25,7 @@ final class Pipeline {
   var configuration = WorkerConfiguration()
   var pace = Pace.Limits(concurrency: 16)
 
-  private let directory: String
+  private let open: () throws -> any LedgerStore
   private var running: Running?
 
   private struct Running {
@@ -34,12 +34,13 @@ final class Pipeline {
     var hasEnded: Locked<Bool>
   }
 
-  private init(_ provider: ScriptedProvider) throws {
+  init(
+    _ provider: ScriptedProvider, clock: TestClock = TestClock(), open: @escaping () throws -> any LedgerStore
+  ) throws {
     self.provider = provider
-    var template = Array("/tmp/millrace-worker-XXXXXX".utf8CString)
-    guard let path = mkdtemp(&template) else { throw TestTimeout("no temporary directory: \(errno)") }
-    directory = String(cString: path)
-    ledger = InterceptedLedger(try SQLiteLedger(path: directory + "/ledger.sqlite"))
+    self.clock = clock
+    self.open = open
+    ledger = InterceptedLedger(try open())
     // Virtual time runs fast: nothing but what a test is about may depend on it.
     configuration.interactiveHold = .seconds(86_400)
     configuration.backoffBase = .seconds(2)
@@ -50,7 +51,8 @@ final class Pipeline {
     _ provider: ScriptedProvider = ScriptedProvider(), configure: (Pipeline) -> Void = { _ in },
     _ test: (Pipeline) async throws -> Void
   ) async throws {
-    let pipeline = try Pipeline(provider)
+    let file = try LedgerFolder()
+    let pipeline = try Pipeline(provider) { try SQLiteLedger(path: file.path) }
     configure(pipeline)
     pipeline.start()
     let result: Result<Void, any Error>
@@ -60,21 +62,13 @@ final class Pipeline {
     } catch {
       result = .failure(error)
     }
-    // Nothing that a failed test left shut may keep the worker from ending.
-    pipeline.ledger.openGates()
-    pipeline.sink.gate.open()
-    for provider in [provider, pipeline.provider] {
-      for gate in [provider.callGate, provider.uploadGate, provider.createGate] { gate.open() }
-    }
     let ended: Result<Void, any Error>
     do {
-      ended = .success(try await pipeline.kill())
+      ended = .success(try await pipeline.end(provider))
     } catch {
       ended = .failure(error)
     }
-    await pipeline.ledger.close()
-    for name in ["", "-wal", "-shm", ".lock"] { unlink(pipeline.directory + "/ledger.sqlite" + name) }
-    rmdir(pipeline.directory)
+    file.remove()
     try result.get()
     try ended.get()
     if !provider.complaints.isEmpty { throw TestTimeout("the provider complains: \(provider.complaints)") }
@@ -123,11 +117,29 @@ final class Pipeline {
     try await eventually("the cancelled worker to end; \(diagnosis)") { running.hasEnded.withLock { $0 } }
   }
 
+  /// Ends it for good, with its ledger.
+  func end(_ first: ScriptedProvider) async throws {
+    // Nothing that a failed test left shut may keep the worker from ending.
+    ledger.openGates()
+    sink.gate.open()
+    for provider in [first, provider] {
+      for gate in [provider.callGate, provider.uploadGate, provider.createGate] { gate.open() }
+    }
+    let ended: Result<Void, any Error>
+    do {
+      ended = .success(try await kill())
+    } catch {
+      ended = .failure(error)
+    }
+    await ledger.close()
+    try ended.get()
+  }
+
   /// A process that dies, and another on the same ledger and the same queues.
   func restart() async throws {
     try await kill()
     await ledger.close()
-    ledger = InterceptedLedger(try SQLiteLedger(path: directory + "/ledger.sqlite"))
+    ledger = InterceptedLedger(try open())
     revive()
   }
 
@@ -181,7 +193,7 @@ final class Pipeline {
     }
   }
 
-  private var diagnosis: String {
+  var diagnosis: String {
     """
     replies \(sink.published.count) (\(sink.confirmed.count) confirmed), batches \(provider.created.map(\.count)), \
     polls \(provider.count(.retrieve)), calls \(provider.calls.count), unsettled \(interactive.unsettled.count) + \
