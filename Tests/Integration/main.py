@@ -12,10 +12,11 @@ import traceback
 from harness.bench import Bench
 from harness.broker import Broker
 from harness.checks import Failed
+from harness.postgres import Postgres
 
 NAMES = ["main_job", "poison", "identity", "headers", "broker_restart", "simulator_restart", "service_restart",
          "batch_faults", "errors", "broker_faults", "half_open", "unshared_ledger", "store_faults", "restarts", "ambiguous",
-         "ambiguous_replicas", "key_rotation", "key_rotation_replicas"]
+         "ambiguous_replicas", "key_rotation", "key_rotation_replicas", "same_key", "no_key", "reconnect", "postgres_faults"]
 
 
 def arguments():
@@ -53,13 +54,14 @@ def main():
     # A path with a space is what a user may have, so it is what is tried.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="integration run ", dir=options.root / ".millrace"))
     broker = Broker(options.root / "Deploy" / "lib" / "broker.sh", folder / "broker")
+    postgres = Postgres(options.root / "Deploy" / "lib" / "postgres.sh", folder / "postgres")
     passed, failed = [], []
     began = time.monotonic()
     try:
         print("==> starting a broker on loopback", flush=True)
         broker.start()
         for name in options.names or NAMES:
-            (passed if run_one(name, folder, options.bin, broker) else failed).append(name)
+            (passed if run_one(name, folder, options.bin, broker, postgres) else failed).append(name)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         failed.append("interrupted")
@@ -69,6 +71,7 @@ def main():
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        postgres.stop()
         broker.stop()
     if failed or options.keep:
         print(f"==> logs are in {folder}", flush=True)
@@ -78,11 +81,11 @@ def main():
     return 1 if failed else 0
 
 
-def run_one(name, folder, binaries, broker):
+def run_one(name, folder, binaries, broker, postgres):
     """Returns whether the scenario passed."""
     scenario = importlib.import_module(f"scenarios.{name}")
     print(f"==> {name}: {scenario.__doc__.strip().splitlines()[0]}", flush=True)
-    bench = Bench(name, folder / name, binaries, broker)
+    bench = Bench(name, folder / name, binaries, broker, postgres)
     began = time.monotonic()
     problem = None
     try:

@@ -51,10 +51,10 @@ public final class FakeDeliverySource: DeliverySource {
     }
   }
 
-  public func barrier() async -> Bool {
+  public func barrier(of generation: UInt64) async -> Bool {
     state.withLock { state in
       state.barriers += 1
-      return state.barrier
+      return state.barrier && generation == state.generation
     }
   }
 

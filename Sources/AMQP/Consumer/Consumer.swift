@@ -76,10 +76,11 @@ public final class Consumer: Sendable {
 
   /// Waits until the broker's channel has processed every settlement made before.
   ///
-  /// Returns false if the connection went meanwhile, or there is none: what was settled may then be delivered again.
-  public func barrier() async -> Bool {
+  /// Returns false if the connection went meanwhile, or there is none: what was settled may then be delivered again. A later
+  /// channel says nothing about an earlier one, so with `generation` it is false also if the channel is another by now.
+  public func barrier(of generation: UInt64? = nil) async -> Bool {
     let answer = OneShot<Bool>()
-    mailbox.ask(.barrier(answer))
+    mailbox.ask(.barrier(answer, generation: generation))
     return await answer.value
   }
 

@@ -236,7 +236,11 @@ actor ConsumerCore: EventLoopDriver {
 
   func answer(_ request: ConsumerMailbox.Request, _ connection: Connection) async {
     switch request {
-    case .barrier(let answer):
+    case .barrier(let answer, let wanted):
+      guard wanted ?? generation == generation else {
+        answer.succeed(false)
+        return
+      }
       // The channel handles its methods in order, and setting the same prefetch again needs no permission.
       let passed = try? await connection.call(.qos(prefetch: options.prefetch), channel: Self.channel)
       answer.succeed(passed != nil)
@@ -254,7 +258,7 @@ actor ConsumerCore: EventLoopDriver {
         try await connection.call(.cancel(tag: tag), channel: Self.channel, timeout: limit)
       }
       try await connection.call(.qos(prefetch: options.prefetch), channel: Self.channel, timeout: limit)
-      for request in requests { if case .barrier(let answer) = request { answer.succeed(true) } }
+      for case .barrier(let answer, let wanted) in requests { answer.succeed(wanted ?? generation == generation) }
       try await connection.call(.connectionClose, channel: 0, timeout: limit)
     } catch {
       logger.info("the broker connection did not close in order", metadata: ["error": "\(error)"])

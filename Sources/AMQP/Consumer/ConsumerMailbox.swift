@@ -7,12 +7,12 @@ import Wire
 final class ConsumerMailbox: Sendable {
   /// Something that the control task answers, in order.
   enum Request: Sendable {
-    case barrier(OneShot<Bool>)
+    case barrier(OneShot<Bool>, generation: UInt64?)
     case queueInfo(OneShot<QueueInfo?>)
 
     func fail() {
       switch self {
-      case .barrier(let answer): answer.succeed(false)
+      case .barrier(let answer, _): answer.succeed(false)
       case .queueInfo(let answer): answer.succeed(nil)
       }
     }

@@ -67,7 +67,14 @@ struct Migration {
 
   /// Nil where there are no tables yet.
   private func version() throws -> Int64? {
-    guard try connection.simple("SELECT to_regclass('millrace.meta')::text").text != nil else { return nil }
+    // The rows and not to_regclass, which would answer from what the session has learned before it waited for the lock.
+    let table = try connection.simple(
+      """
+      SELECT c.relname::text FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'millrace' AND c.relname = 'meta'
+      """)
+    guard table.text != nil else { return nil }
     let text = try connection.simple("SELECT value FROM millrace.meta WHERE name = 'version'").text
     return text.flatMap { Int64($0) }
   }

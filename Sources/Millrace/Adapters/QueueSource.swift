@@ -31,7 +31,7 @@ struct QueueSource: DeliverySource {
       })
   }
 
-  func barrier() async -> Bool { await consumer.barrier() }
+  func barrier(of generation: UInt64) async -> Bool { await consumer.barrier(of: generation &- offset) }
 
   func stop() async { consumer.finishDelivering() }
 }

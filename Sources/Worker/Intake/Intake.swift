@@ -138,7 +138,7 @@ struct Intake: Sendable {
     in admission: HeldDeliveries.Admission
   ) {
     var settlements: [Settlement] = []
-    var fingerprints: [RequestID] = []
+    var fingerprints: [(RequestID, DeliveryToken)] = []
     var rows: [AcceptedRow] = []
     var calls: [PendingCall] = []
     var parked = false
@@ -169,7 +169,7 @@ struct Intake: Sendable {
       let isFingerprint = request.envelope.identity.kind == .fingerprint
       if admitted.custody == .ledger {
         settlements.append(Settlement(delivery.token, .ack))
-        if isFingerprint { fingerprints.append(admitted.id) }
+        if isFingerprint { fingerprints.append((admitted.id, delivery.token)) }
       } else {
         var held = HeldDeliveries.Held(
           id: admitted.id, source: source, token: delivery.token, isFingerprint: isFingerprint, poison: poison)

@@ -12,8 +12,9 @@ public protocol DeliverySource: Sendable {
   /// Tells the broker what became of deliveries. Never waits; tokens of an earlier channel are dropped.
   func settle(_ settlements: [Settlement])
 
-  /// Returns whether everything settled so far is known to have been processed by the broker.
-  func barrier() async -> Bool
+  /// Returns whether everything settled so far on the channel of this generation is known to have been processed by the
+  /// broker.
+  func barrier(of generation: UInt64) async -> Bool
 
   /// Ends consumption: no delivery comes after it, settlements still work.
   func stop() async

@@ -58,7 +58,7 @@ final class DeliverySettler: Sendable {
     for (_, group) in Dictionary(grouping: deliveries, by: { $0.held.source.lane }) {
       guard let source = group.first?.held.source else { continue }
       source.settle(group.map { Settlement($0.held.token, $0.verdict) })
-      acks.acked(group.filter(\.held.isFingerprint).map(\.held.id), from: source)
+      acks.acked(group.filter(\.held.isFingerprint).map { ($0.held.id, $0.held.token) }, from: source)
     }
   }
 

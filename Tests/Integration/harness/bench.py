@@ -1,11 +1,13 @@
 """What a scenario works with: its folder, the broker, a simulator, a service, publishers and collectors."""
 import time
+import urllib.parse
 
 from harness.answers import shape_problems
 from harness.checks import Problems, check
+from harness.forwarder import Forwarder
 from harness.jobs import answer_problems
 from harness.messages import Collector, Publisher, Publishing
-from harness.service import API_KEY, Service
+from harness.service import API_KEY, Service, free_port, merge
 from harness.simulator import Simulator
 
 FAST = {"latency_ms": 5, "latency_per_token_us": 0, "batch_validate_ms": 50, "batch_min_ms": 200,
@@ -13,11 +15,12 @@ FAST = {"latency_ms": 5, "latency_per_token_us": 0, "batch_validate_ms": 50, "ba
 
 
 class Bench:
-    def __init__(self, name, folder, binaries, broker):
+    def __init__(self, name, folder, binaries, broker, postgres):
         self.name = name
         self.folder = folder
         self.binaries = binaries
         self.broker = broker
+        self.postgres = postgres
         self.began = time.monotonic()
         self.closing = []
         self.services = []
@@ -49,6 +52,36 @@ class Bench:
         if start:
             service.start()
         return service
+
+    def shared_ledger(self, name="ledger", way=None, lease="3s"):
+        """Settings of an empty ledger on Postgres, reached through `way` if there is one; leases are short, since whoever
+        takes over waits for them."""
+        url = self.postgres.database(f"{self.name} {name}")
+        if way:
+            url = url.replace(f":{urllib.parse.urlsplit(url).port}/", f":{way.port}/")
+        return {"ledger": {"url": url, "lease": lease}, "execution": {"create_timeout": "1s"}}
+
+    def replicas(self, simulator, ledger, count=3, name="replica", **changes):
+        """Running services that share a ledger and start at once."""
+        found = []
+        for number in range(1, count + 1):
+            service = self.service(simulator, start=False, name=f"{name} {number}", **ledger)
+            merge(service.config, changes)
+            found.append(service.start(wait=False))
+        for each in found:
+            each.wait_ready()
+        return found
+
+    def way(self, target=None):
+        """A forwarder to the broker, or to another port."""
+        way = Forwarder(free_port(), target or self.broker.port)
+        way.open()
+        self.closing.append(way)
+        return way
+
+    def url_through(self, way):
+        """The broker's URL by this way."""
+        return self.broker.url.replace(f":{self.broker.port}/", f":{way.port}/")
 
     def collector(self, queue="integration.replies", binding="#"):
         self.reply_queues.add(queue)

@@ -44,6 +44,9 @@ class Broker:
     def ctl(self, *arguments):
         self._call("ctl", "-q", *arguments)
 
+    def ctl_text(self, *arguments):
+        return self._call("ctl", "-q", *arguments, text=True)
+
     @contextlib.contextmanager
     def alarm(self):
         """A memory alarm: the broker reads nothing from whoever publishes."""
@@ -156,13 +159,15 @@ class Broker:
         finally:
             connection.close()
 
-    def _call(self, command, *arguments, fails=True):
+    def _call(self, command, *arguments, fails=True, text=False):
         # In a session of its own, since Ctrl-C at the runner must not end a broker half way.
         done = subprocess.run(
             [str(self.script), command, str(self.folder), *arguments], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=180, start_new_session=True)
+            stdout=subprocess.PIPE if text else subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=180,
+            start_new_session=True)
         if fails and done.returncode != 0:
             raise Failed(f"broker.sh {command} ended with {done.returncode}: {done.stderr.strip()[-1000:]}")
+        return done.stdout
 
 
 class _Channel:

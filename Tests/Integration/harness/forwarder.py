@@ -1,4 +1,4 @@
-"""A way to the broker that can be opened, closed and frozen at will, at a port that stays the same."""
+"""A way to the broker, or to another server, that can be opened, closed and frozen at will, at a port that stays the same."""
 import contextlib
 import socket
 import threading
@@ -12,6 +12,8 @@ class Connection:
         self.far = far
         self.thawed = threading.Event()
         self.thawed.set()
+        # Whether what the client says is lost.
+        self.deaf = False
         # What the client said first, which names its connection.
         self.greeting = b""
         for source, sink in ((near, far), (far, near)):
@@ -23,6 +25,8 @@ class Connection:
                 if source is self.near and len(self.greeting) < 8192:
                     self.greeting += data
                 self.thawed.wait()
+                if self.deaf and source is self.near:
+                    continue
                 sink.sendall(data)
         for each in (source, sink):
             with contextlib.suppress(OSError):
@@ -62,17 +66,41 @@ class Forwarder:
     def freeze(self, name):
         """Forwards nothing any more, either way, on the connections with this in their greeting, and closes nothing: each
         side takes the other for silent. Returns how many those are. Later connections are not concerned."""
-        found = [each for each in self.connections if name in each.greeting and each.thawed.is_set()]
+        found = self._open(name)
         for each in found:
             each.thawed.clear()
         return len(found)
+
+    def deafen(self, name):
+        """Loses all that clients say on these connections from now on, as acks that are written and never processed; what
+        is said to them still comes. Returns the connections."""
+        found = self._open(name)
+        for each in found:
+            each.deaf = True
+        return found
+
+    def cut(self, name):
+        """Closes these connections, whatever is under way on them. Returns how many those were."""
+        found = self._open(name)
+        for each in found:
+            each.close()
+            self.connections.remove(each)
+        return len(found)
+
+    def _open(self, name):
+        return [each for each in self.connections if name in each.greeting and each.thawed.is_set()]
 
     def _accept(self, listener):
         while True:
             try:
                 near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", self.target), timeout=10)
             except OSError:
                 return
+            try:
+                far = socket.create_connection(("127.0.0.1", self.target), timeout=10)
+            except OSError:
+                # Whoever it leads to is away for now.
+                near.close()
+                continue
             far.settimeout(None)
             self.connections.append(Connection(near, far))

@@ -31,14 +31,17 @@ class Publisher:
         self.connection = None
         self.channel = None
 
+    def connect(self):
+        if self.channel is None:
+            self.connection = self.broker.connect()
+            self.channel = self.connection.channel()
+            self.channel.confirm_delivery()
+
     def publish(self, message, seconds=60):
         deadline = time.monotonic() + seconds
         while True:
             try:
-                if self.channel is None:
-                    self.connection = self.broker.connect()
-                    self.channel = self.connection.channel()
-                    self.channel.confirm_delivery()
+                self.connect()
                 self.channel.basic_publish(
                     message.exchange, message.routing_key, message.body, message.basic_properties(), mandatory=True)
                 return

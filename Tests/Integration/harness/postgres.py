@@ -27,6 +27,21 @@ class Postgres:
     def restart(self):
         self._call("restart")
 
+    def start_again(self):
+        """After `kill` or `halt`."""
+        self._call("start")
+
+    def halt(self):
+        """Stops it in order; the data stays."""
+        self._call("stop")
+
+    def sql(self, statement):
+        """Runs a statement as the superuser."""
+        self._call("ctl", "-q", "-c", statement)
+
+    def sql_in(self, database, statement):
+        self._call("ctl", "-q", "-d", database, "-c", statement)
+
     def kill(self):
         self._call("kill")
 
@@ -35,7 +50,9 @@ class Postgres:
         return (self.folder / "url").read_text().strip()
 
     def database(self, name):
-        """Makes an empty database, and returns its URL."""
+        """Makes an empty database, and returns its URL. The server is started for the first one."""
+        if not (self.folder / "url").exists():
+            self.start()
         name = re.sub(r"[^a-z0-9]+", "_", name.lower())[:60]
         self._call("ctl", "-q", "-c", f'CREATE DATABASE "{name}" OWNER millrace')
         return urllib.parse.urlsplit(self.url)._replace(path="/" + name).geturl()

@@ -1,7 +1,7 @@
 """Connections fall silent without being closed: each is replaced within two heartbeats, and nothing is lost.
 
-A proxy stops forwarding both ways on the connection of one lane, of the publisher, of all, and at last of everything
-including new ones, as when a firewall forgets what it let through.
+A proxy stops forwarding both ways on the connection of one lane, of the publisher, and of all of them, as when a firewall
+forgets what it let through. Connections that are made after that get through.
 """
 import time
 
