@@ -113,7 +113,8 @@ struct ReplicaTests {
   @Test func aDeliveryIsAckedWhenTheLedgerHasItsCustody() async throws {
     let provider = ScriptedProvider()
     provider.onCall { number, call in
-      number == 0 ? ScriptedProvider.failure(.rateLimited(retryAfter: .seconds(3000))) : ScriptedProvider.success(of: call)
+      number == 0
+        ? ScriptedProvider.failure(.rateLimited(retryAfter: .seconds(3000))) : ScriptedProvider.success(of: call)
     }
     try await Replicas.run(provider, configure: { $0.configuration.interactiveHold = .seconds(30) }) { replicas in
       try await attach(replicas)
