@@ -2,6 +2,7 @@ import BatchCore
 import Ledger
 import TestSupport
 import Testing
+import Wire
 
 @testable import Worker
 

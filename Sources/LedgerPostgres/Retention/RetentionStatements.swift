@@ -43,10 +43,10 @@ struct RetentionStatements {
       """)
     deleteBatches = connection.prepare(
       """
-      DELETE FROM batch WHERE id IN (
+      DELETE FROM batch WHERE id = ANY(ARRAY(
         SELECT id FROM batch b WHERE state >= 3 AND ended_at < $1::bigint AND NOT EXISTS (
           SELECT FROM request r WHERE r.state = 5 AND r.completed_at < $1::bigint AND r.batch_id = b.id)
-        ORDER BY id LIMIT $2::bigint)
+        ORDER BY ended_at, id LIMIT $2::bigint))
       """)
     selectCursor = connection.prepare(
       """

@@ -1,8 +1,8 @@
 /// The tables, in a schema of their own, and the steps by which an older one gets them.
 ///
 /// They mirror the SQLite ledger's: a `request` is a subscriber's row, what a result brings is appended, and the indexes
-/// that claims walk hold what is open, so that none costs more because of what is finished. `request_finished` grows at
-/// its end and shrinks at its front; only the retention reads it.
+/// that claims walk hold what is open, so that none costs more because of what is finished. `request_finished` and
+/// `batch_ended` grow at their ends and shrink at their fronts; only the retention reads them.
 /// Beside them stands who works on what:
 ///
 /// - `replica` has a row for each process that lives, which counts its renewals: who sees the count stand still for a lease
@@ -144,6 +144,7 @@ enum Schema {
       resolution_batch text
     );
     CREATE INDEX batch_open ON batch(owner, id) WHERE state <= 2;
+    CREATE INDEX batch_ended ON batch(ended_at, id) WHERE state >= 3;
 
     CREATE TABLE window_owner(key text PRIMARY KEY, owner bigint NOT NULL);
     CREATE TABLE window_offer(

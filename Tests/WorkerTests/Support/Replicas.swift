@@ -1,8 +1,7 @@
-import Foundation
+import BatchCore
 import Ledger
 import LedgerPostgres
 import TestSupport
-import Testing
 
 @testable import Worker
 
