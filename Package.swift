@@ -69,7 +69,8 @@ let package = Package(
       name: "Millrace",
       dependencies: [
         "Worker", "AdminServer", "Providers", "AMQP", "CurlHTTP", "Ledger", "LedgerSQLite", "LedgerPostgres",
-        "Observability", "Settings", "Threading", "Wire", "Tokenizer", "BatchCore", arguments, lifecycle, signals, logging, metrics,
+        "Observability", "Settings", "Threading", "Wire", "Tokenizer", "BatchCore", arguments, lifecycle, signals,
+        logging, metrics,
       ]),
     .executableTarget(
       name: "ProviderSimulator",

@@ -165,11 +165,8 @@ start() {
   fi
   write_configuration
   # Nothing but this server has a right to the lock that a killed one left behind; `running` said that it is gone.
-  # In a shell whose own descriptors are those of the server: one that waits for it must not hold the caller's pipes.
-  (
-    exec >>"$folder/log" 2>&1 </dev/null
-    as_user setsid "$bin/postgres" -D "$data"
-  ) &
+  # `exec`, since a redirection of the function alone would keep copies of the caller's descriptors, and its pipes open.
+  (exec >>"$folder/log" 2>&1 </dev/null && as_user setsid "$bin/postgres" -D "$data") &
   server=$!
   echo "$server" >"$folder/pid"
   waited=0

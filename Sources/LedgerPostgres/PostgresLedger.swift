@@ -85,7 +85,8 @@ public final class PostgresLedger: LedgerStore {
     let connection = try PostgresConnection(parameters)
     defer { connection.close() }
     _ = try Migration(connection: connection, place: mapping.name).run()
-    let join = connection.prepare("""
+    let join = connection.prepare(
+      """
       INSERT INTO millrace.replica(process, lease_ms) VALUES ($1::text, $2::bigint) RETURNING id
       """)
     join.start().bind(process)

@@ -18,7 +18,8 @@ struct OutboxReader {
       LEFT JOIN attempt a ON a.id = r.answer_id
       LEFT JOIN batch b ON b.id = r.batch_id
       """
-    select = connection.prepare("""
+    select = connection.prepare(
+      """
       SELECT \(answer), o.seq, r.id, r.kind, r.ledger_id, r.leader_id, r.flags, r.correlation_id, r.reply_to,
         r.tenant, r.cost_center, r.user_tag, r.service, r.environment, r.context, r.failure_code, r.failure_message,
         r.lane, t.provider, t.model, m.name, r.received_at, r.completed_at, r.deadline, o.again
@@ -26,8 +27,10 @@ struct OutboxReader {
       LEFT JOIN route t ON t.id = r.route LEFT JOIN model m ON m.id = r.model
       WHERE o.owner = $1::bigint AND o.seq > $2::bigint ORDER BY o.seq LIMIT $3::bigint
       """)
-    selectLeaders = connection.prepare("SELECT \(answer), r.ledger_id, r.id FROM request r \(joins) WHERE r.id = ANY($1::bigint[])")
-    selectBodies = connection.prepare("""
+    selectLeaders = connection.prepare(
+      "SELECT \(answer), r.ledger_id, r.id FROM request r \(joins) WHERE r.id = ANY($1::bigint[])")
+    selectBodies = connection.prepare(
+      """
       SELECT request_id, bytes, properties FROM body WHERE request_id = ANY($1::bigint[]) AND bytes IS NOT NULL
       """)
   }

@@ -25,19 +25,23 @@ struct RowReader {
         r.attempts
       FROM request r JOIN route t ON t.id = r.route
       """
-    selectAccepted = connection.prepare("\(accepted) WHERE r.state = 0 AND r.id > $1::bigint ORDER BY r.id LIMIT $2::bigint")
+    selectAccepted = connection.prepare(
+      "\(accepted) WHERE r.state = 0 AND r.id > $1::bigint ORDER BY r.id LIMIT $2::bigint")
     selectOffered = connection.prepare("\(accepted) WHERE r.state = 0 AND r.id = ANY($1::bigint[]) ORDER BY r.id")
-    selectBodies = connection.prepare("""
+    selectBodies = connection.prepare(
+      """
       SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length
       FROM request r JOIN body b ON b.request_id = r.id
       WHERE r.state = 3 AND r.batch_id = $1::bigint AND r.id > $2::bigint ORDER BY r.id LIMIT $3::bigint
       """)
-    selectUnsettled = connection.prepare("""
+    selectUnsettled = connection.prepare(
+      """
       SELECT id, attempt_no, deadline FROM request
       WHERE state = 3 AND batch_id = $1::bigint AND id > $2::bigint ORDER BY id LIMIT $3::bigint
       """)
     selectBatches = connection.prepare("SELECT \(BatchRecord.columns) FROM batch WHERE state <= 2 ORDER BY id")
-    selectParkedRoutes = connection.prepare("""
+    selectParkedRoutes = connection.prepare(
+      """
       SELECT t.provider, t.model, p.not_before FROM (
         SELECT route, min(not_before) AS not_before FROM request WHERE state = 1 GROUP BY route
       ) p JOIN route t ON t.id = p.route ORDER BY p.not_before
@@ -46,18 +50,21 @@ struct RowReader {
     let named = """
       tenant = $1::text AND (correlation_id = $2::bytea OR (correlation_id IS NULL AND ledger_id = $3::bytea))
       """
-    selectCancellable = connection.prepare("""
+    selectCancellable = connection.prepare(
+      """
       SELECT id FROM request WHERE state = 0 AND \(named)
       UNION ALL SELECT id FROM request WHERE state = 1 AND \(named)
       UNION ALL SELECT id FROM request WHERE state = 4 AND \(named)
       """)
-    selectProgress = connection.prepare("""
+    selectProgress = connection.prepare(
+      """
       SELECT r.id, r.state, c.state, c.custody, EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id),
         EXISTS (SELECT FROM replica p WHERE p.id = c.owner)
       FROM request r JOIN request c ON c.id = coalesce(r.leader_id, r.id) WHERE r.id = ANY($1::bigint[])
       """)
     let columns = "lane, model, tokens, received_at, deadline"
-    selectBacklog = connection.prepare("""
+    selectBacklog = connection.prepare(
+      """
       SELECT o.lane, m.name, count(*), sum(o.tokens)::bigint, min(o.received_at), min(o.deadline) FROM (
         SELECT \(columns) FROM request WHERE state = 0
         UNION ALL SELECT \(columns) FROM request WHERE state = 1
@@ -65,15 +72,18 @@ struct RowReader {
         UNION ALL SELECT \(columns) FROM request WHERE state = 3
       ) o JOIN model m ON m.id = o.model GROUP BY o.lane, m.name ORDER BY o.lane, m.name
       """)
-    selectBacklogBytes = connection.prepare("""
+    selectBacklogBytes = connection.prepare(
+      """
       SELECT (
         coalesce((SELECT sum(body_bytes) FROM request WHERE state = 0), 0)
         + coalesce((SELECT sum(body_bytes) FROM request WHERE state = 1), 0)
         + coalesce((SELECT sum(body_bytes) FROM batch WHERE state <= 2), 0))::bigint
       """)
     selectOffers = connection.prepare("SELECT EXISTS (SELECT FROM window_offer WHERE owner = $1::bigint)")
-    selectResolution = connection.prepare("SELECT resolution, resolution_batch FROM batch WHERE id = $1::bigint AND resolution IS NOT NULL")
-    selectServer = connection.prepare("""
+    selectResolution = connection.prepare(
+      "SELECT resolution, resolution_batch FROM batch WHERE id = $1::bigint AND resolution IS NOT NULL")
+    selectServer = connection.prepare(
+      """
       SELECT (SELECT value FROM meta WHERE name = 'version'), current_setting('server_version'),
         (SELECT count(*) FROM replica)
       """)

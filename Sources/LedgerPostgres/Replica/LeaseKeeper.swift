@@ -31,7 +31,8 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
     self.replica = replica
     state = Locked(State(lease: Lease(duration: duration, takenAt: takenAt)))
     link = Link(parameters, lease: duration) { connection in
-      connection.prepare("""
+      connection.prepare(
+        """
         UPDATE replica SET renewals = renewals + 1, renewed_at = clock_timestamp() WHERE id = $1::bigint
         RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint
         """)

@@ -23,9 +23,11 @@ struct ReplicaStatements {
   init(_ connection: PostgresConnection) throws {
     tryLock = connection.prepare("SELECT pg_try_advisory_xact_lock($1::bigint)")
     selectLive = connection.prepare("SELECT 1::bigint FROM replica WHERE id = $1::bigint")
-    selectOthers = connection.prepare("SELECT id, process, renewals, lease_ms FROM replica WHERE id <> $1::bigint ORDER BY id")
+    selectOthers = connection.prepare(
+      "SELECT id, process, renewals, lease_ms FROM replica WHERE id <> $1::bigint ORDER BY id")
     // Whoever is in the middle of a transaction keeps its row until that ends; the server ends one that idles.
-    fence = connection.prepare("""
+    fence = connection.prepare(
+      """
       DELETE FROM replica WHERE id IN (
         SELECT id FROM replica
         WHERE id = $1::bigint AND renewals = $2::bigint FOR UPDATE SKIP LOCKED
@@ -34,31 +36,37 @@ struct ReplicaStatements {
     deleteOwn = connection.prepare("DELETE FROM replica WHERE id = $1::bigint")
     insertGone = connection.prepare("INSERT INTO gone(id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING")
     selectGone = connection.prepare("SELECT id FROM gone ORDER BY id")
-    takeBatches = connection.prepare("""
+    takeBatches = connection.prepare(
+      """
       UPDATE batch SET owner = $1::bigint WHERE id IN (
         SELECT id FROM batch WHERE state <= 2 AND owner = ANY($2::bigint[]) ORDER BY id LIMIT $3::bigint
       ) RETURNING \(BatchRecord.columns)
       """)
-    insertLost = connection.prepare("""
+    insertLost = connection.prepare(
+      """
       INSERT INTO attempt(id, request_id, attempt, outcome, basis, cost_unknown, ended_at)
       SELECT $1::bigint, r.id, r.attempt_no, \(AttemptEnd.lost.rawValue), \(CostBasis.unknown.rawValue), true, $2::bigint
       FROM request r WHERE r.id = $3::bigint ON CONFLICT DO NOTHING
       """)
-    parkClaims = connection.prepare("""
+    parkClaims = connection.prepare(
+      """
       UPDATE request SET state = 1, owner = NULL, attempts = attempts + 1 WHERE id IN (
         SELECT id FROM request WHERE state = 2 AND owner = ANY($1::bigint[]) AND custody = 1
         ORDER BY id LIMIT $2::bigint
       ) RETURNING id
       """)
-    selectReplies = connection.prepare("SELECT owner, seq FROM outbox WHERE owner = ANY($1::bigint[]) ORDER BY seq LIMIT $2::bigint")
-    takeReplies = connection.prepare("""
+    selectReplies = connection.prepare(
+      "SELECT owner, seq FROM outbox WHERE owner = ANY($1::bigint[]) ORDER BY seq LIMIT $2::bigint")
+    takeReplies = connection.prepare(
+      """
       UPDATE outbox o SET owner = $1::bigint, seq = n.place
       FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS n(owner, seq, place)
       WHERE o.owner = n.owner AND o.seq = n.seq
       """)
     deleteWindows = connection.prepare("DELETE FROM window_owner WHERE owner = ANY($1::bigint[])")
     deleteOffers = connection.prepare("DELETE FROM window_offer WHERE owner = ANY($1::bigint[])")
-    deleteGone = connection.prepare("""
+    deleteGone = connection.prepare(
+      """
       DELETE FROM gone g WHERE g.id = ANY($1::bigint[])
         AND NOT EXISTS (SELECT FROM batch WHERE owner = g.id AND state <= 2)
         AND NOT EXISTS (SELECT FROM request WHERE owner = g.id AND state = 2 AND custody = 1)

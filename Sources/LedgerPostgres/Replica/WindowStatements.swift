@@ -10,15 +10,18 @@ struct WindowStatements {
   private let deleteOffers: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    insertOwners = connection.prepare("""
+    insertOwners = connection.prepare(
+      """
       INSERT INTO window_owner(key, owner) SELECT unnest($1::text[]), $2::bigint ON CONFLICT (key) DO NOTHING
       """)
-    takeOwners = connection.prepare("""
+    takeOwners = connection.prepare(
+      """
       UPDATE window_owner w SET owner = $2::bigint WHERE w.key = ANY($1::text[])
         AND NOT EXISTS (SELECT FROM replica r WHERE r.id = w.owner)
       """)
     selectOwn = connection.prepare("SELECT key FROM window_owner WHERE key = ANY($1::text[]) AND owner = $2::bigint")
-    insertOffer = connection.prepare("""
+    insertOffer = connection.prepare(
+      """
       INSERT INTO window_offer(owner, request_ids) SELECT owner, $2::bigint[] FROM window_owner WHERE key = $1::text
       """)
     deleteOffers = connection.prepare("DELETE FROM window_offer WHERE owner = $1::bigint RETURNING unnest(request_ids)")

@@ -19,7 +19,8 @@ struct RetentionStatements {
 
   init(_ connection: PostgresConnection) throws {
     // A leader stays with its subscribers, which have the places after its own.
-    lockOld = connection.prepare("""
+    lockOld = connection.prepare(
+      """
       SELECT id FROM request r WHERE state = 5 AND completed_at < $1::bigint
         AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id)
         AND NOT (kind = \(RowKind.leader.rawValue) AND EXISTS (
@@ -27,40 +28,47 @@ struct RetentionStatements {
           WHERE s.call_key = r.call_key AND s.ordinal > r.ordinal AND s.ordinal < r.ordinal + 4294967296))
       ORDER BY completed_at, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED
       """)
-    selectPinned = connection.prepare("""
+    selectPinned = connection.prepare(
+      """
       SELECT request_id FROM outbox WHERE request_id = ANY($1::bigint[])
       UNION ALL SELECT leader_id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4
       """)
-    deleteRequests = connection.prepare("""
+    deleteRequests = connection.prepare(
+      """
       WITH old AS (SELECT id, answer_id FROM request WHERE id = ANY($1::bigint[])),
         answers AS (DELETE FROM attempt a USING old WHERE a.id = old.answer_id),
         attempts AS (DELETE FROM attempt a USING old WHERE a.request_id = old.id AND a.outcome <> 0),
         bodies AS (DELETE FROM body b USING old WHERE b.request_id = old.id)
       DELETE FROM request r USING old WHERE r.id = old.id
       """)
-    deleteBatches = connection.prepare("""
+    deleteBatches = connection.prepare(
+      """
       DELETE FROM batch WHERE id IN (
         SELECT id FROM batch b WHERE state >= 3 AND ended_at < $1::bigint AND NOT EXISTS (
           SELECT FROM request r WHERE r.state = 5 AND r.completed_at < $1::bigint AND r.batch_id = b.id)
         ORDER BY id LIMIT $2::bigint)
       """)
-    selectCursor = connection.prepare("""
+    selectCursor = connection.prepare(
+      """
       SELECT coalesce(max(value) FILTER (WHERE name = 'bodies_dropped_at'), -9223372036854775808),
         coalesce(max(value) FILTER (WHERE name = 'bodies_dropped_id'), 0) FROM meta
       """)
-    lockNext = connection.prepare("""
+    lockNext = connection.prepare(
+      """
       SELECT id, completed_at, answer_id FROM request
       WHERE state = 5 AND (completed_at, id) > ($1::bigint, $2::bigint) AND completed_at < $3::bigint
       ORDER BY completed_at, id LIMIT $4::bigint FOR UPDATE
       """)
     deleteBodies = connection.prepare("DELETE FROM body WHERE request_id = ANY($1::bigint[])")
-    dropResponses = connection.prepare("""
+    dropResponses = connection.prepare(
+      """
       WITH dropped AS (
         UPDATE attempt SET response = NULL WHERE id = ANY($1::bigint[]) AND response IS NOT NULL RETURNING request_id
       )
       UPDATE request r SET flags = flags | \(RowFlags.forgotten.rawValue) FROM dropped d WHERE r.id = d.request_id
       """)
-    updateCursor = connection.prepare("""
+    updateCursor = connection.prepare(
+      """
       INSERT INTO meta(name, value) VALUES ('bodies_dropped_at', $1::bigint), ('bodies_dropped_id', $2::bigint)
       ON CONFLICT (name) DO UPDATE SET value = excluded.value
       """)

@@ -18,30 +18,37 @@ struct AdmissionStatements {
 
   init(_ connection: PostgresConnection) throws {
     insertRequests = connection.prepare(Self.insertSQL)
-    insertBodies = connection.prepare("""
+    insertBodies = connection.prepare(
+      """
       INSERT INTO body(request_id, bytes, properties) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])
       """)
     lockKey = connection.prepare("SELECT pg_advisory_xact_lock($1::bigint)")
-    selectLatest = connection.prepare("SELECT ordinal FROM request WHERE call_key = $1::bytea ORDER BY ordinal DESC LIMIT 1")
-    selectNonce = connection.prepare("""
+    selectLatest = connection.prepare(
+      "SELECT ordinal FROM request WHERE call_key = $1::bytea ORDER BY ordinal DESC LIMIT 1")
+    selectNonce = connection.prepare(
+      """
       SELECT ordinal FROM request WHERE call_key = $1::bytea AND replay_nonce = $2::text AND ordinal >= 0
       ORDER BY ordinal DESC LIMIT 1
       """)
     // Two ranges, so that rows of the delivery's own generation are not walked over.
-    selectUnacked = connection.prepare("""
+    selectUnacked = connection.prepare(
+      """
       SELECT id FROM request WHERE call_key = $1::bytea AND ack_generation < $2::bigint
       UNION ALL
       SELECT id FROM request WHERE call_key = $1::bytea AND ack_generation > $2::bigint
       LIMIT 1
       """)
     updateGeneration = connection.prepare("UPDATE request SET ack_generation = $1::bigint WHERE id = $2::bigint")
-    clearGenerations = connection.prepare("""
+    clearGenerations = connection.prepare(
+      """
       UPDATE request SET ack_generation = NULL WHERE id = ANY($1::bigint[]) AND ack_generation IS NOT NULL
       """)
-    updateClaim = connection.prepare("""
+    updateClaim = connection.prepare(
+      """
       UPDATE request SET owner = $1::bigint, attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $2::bigint
       """)
-    updateKept = connection.prepare("""
+    updateKept = connection.prepare(
+      """
       UPDATE request SET state = $1::smallint, custody = 1, owner = NULL, attempts = attempts + 1, not_before = $2::bigint,
         lane = $3::smallint, endpoint = $4::smallint, model = $5::integer, route = $6::integer, tokens = $7::bigint,
         body_bytes = $8::bigint, model_offset = $9::bigint, model_length = $10::bigint

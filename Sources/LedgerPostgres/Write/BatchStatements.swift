@@ -17,10 +17,13 @@ struct BatchStatements {
   private let updateEnded: PreparedStatement
   private let updateResolution: PreparedStatement
   private let takeParked: PreparedStatement
+  private let lockMeta: PreparedStatement
+  private let noteStep: PreparedStatement
   private let shiftWaiting: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    insertBatch = connection.prepare("""
+    insertBatch = connection.prepare(
+      """
       INSERT INTO batch(
         owner, state, label, account, lane, provider, model, endpoint, deadline_class, closed_by, row_count, tokens,
         body_bytes, model_range_bytes, custom_id_bytes, content_hash, created_at, halvings
@@ -29,36 +32,62 @@ struct BatchStatements {
         $10::bigint, $11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::bytea, $16::bigint, $17::bigint
       ) RETURNING id
       """)
-    selectMembers = connection.prepare("""
+    selectMembers = connection.prepare(
+      """
       SELECT id, attempt_no, tokens, body_bytes, model_length, body_hash, deadline FROM request
       WHERE id = ANY($1::bigint[]) AND state = 0 ORDER BY id FOR NO KEY UPDATE
       """)
-    assignRows = connection.prepare("""
+    assignRows = connection.prepare(
+      """
       UPDATE request SET state = 3, batch_id = $1::bigint, attempt_no = attempt_no + 1 WHERE id = ANY($2::bigint[])
       """)
     selectInBatch = connection.prepare("SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id")
-    releaseAll = connection.prepare("UPDATE request SET state = 0, not_before = $1::bigint WHERE batch_id = $2::bigint AND state = 3")
-    selectState = connection.prepare("SELECT state, provider_batch_id FROM batch WHERE id = $1::bigint FOR NO KEY UPDATE")
+    releaseAll = connection.prepare(
+      "UPDATE request SET state = 0, not_before = $1::bigint WHERE batch_id = $2::bigint AND state = 3")
+    selectState = connection.prepare(
+      "SELECT state, provider_batch_id FROM batch WHERE id = $1::bigint FOR NO KEY UPDATE")
     updateCreating = connection.prepare("UPDATE batch SET state = 1, input_file_id = $1::text WHERE id = $2::bigint")
-    updatePlanned = connection.prepare("""
+    updatePlanned = connection.prepare(
+      """
       UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL
       WHERE id = $1::bigint
       """)
-    updateSubmitted = connection.prepare("""
+    updateSubmitted = connection.prepare(
+      """
       UPDATE batch SET state = 2, provider_batch_id = $1::text, submitted_at = $2::bigint, resolution = NULL,
         resolution_batch = NULL
       WHERE id = $3::bigint
       """)
-    updateResolution = connection.prepare("""
+    updateResolution = connection.prepare(
+      """
       UPDATE batch SET resolution = $1::smallint, resolution_batch = $2::text
       WHERE label = $3::text AND (state = 1 OR (state = 2 AND $2::text IS NULL))
       """)
-    updateEnded = connection.prepare("UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
-    shiftWaiting = connection.prepare("""
+    updateEnded = connection.prepare(
+      "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
+    lockMeta = connection.prepare("SELECT value FROM meta WHERE name = 'version' FOR NO KEY UPDATE")
+    // Every replica notices that the server's clock was set, within some seconds; one of them moves what waits.
+    noteStep = connection.prepare(
+      """
+      WITH step AS (
+        SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at, $1::bigint AS by
+      ), known AS (
+        SELECT max(value) FILTER (WHERE name = 'clock_set_at') AS at, max(value) FILTER (WHERE name = 'clock_set_by') AS by
+        FROM meta
+      )
+      INSERT INTO meta(name, value)
+      SELECT v.name, v.value FROM step CROSS JOIN known
+      CROSS JOIN LATERAL (VALUES ('clock_set_at', step.at), ('clock_set_by', step.by)) v(name, value)
+      WHERE known.at IS NULL OR abs(step.at - known.at) > 60000 OR abs(step.by - known.by) > 10000
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value
+      """)
+    shiftWaiting = connection.prepare(
+      """
       UPDATE request SET not_before = not_before + $1::bigint
       WHERE state IN (0, 1) AND not_before > $2::bigint AND not_before <= $3::bigint
       """)
-    takeParked = connection.prepare("""
+    takeParked = connection.prepare(
+      """
       WITH free AS (
         SELECT id FROM request WHERE state = 1 AND route = $1::integer AND not_before <= $2::bigint
         ORDER BY not_before, id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED
@@ -75,6 +104,9 @@ struct BatchStatements {
   // MARK: Waiting
 
   func shift(after: Timestamp, upTo: Timestamp, by step: Duration) throws {
+    try lockMeta.start().run()
+    noteStep.start().bind(step.wholeMilliseconds)
+    guard try noteStep.run() > 0 else { return }
     shiftWaiting.start().bind(step.wholeMilliseconds)
     shiftWaiting.bind(after.milliseconds)
     shiftWaiting.bind(upTo.milliseconds)

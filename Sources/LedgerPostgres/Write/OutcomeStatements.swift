@@ -19,7 +19,8 @@ struct OutcomeStatements {
   private let updateUndeliverable: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    finishCurrent = connection.prepare("""
+    finishCurrent = connection.prepare(
+      """
       UPDATE request r SET state = 5, attempts = attempts + 1, answer_id = n.answer, completed_at = $1::bigint,
         failure_code = n.code, failure_message = n.message
       FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
@@ -27,13 +28,16 @@ struct OutcomeStatements {
       WHERE r.id = n.id AND r.state = n.state AND r.attempt_no = n.attempt AND (n.batch IS NULL OR r.batch_id = n.batch)
       RETURNING r.id
       """)
-    finishRow = connection.prepare("""
+    finishRow = connection.prepare(
+      """
       UPDATE request SET state = 5, attempts = attempts + $1::bigint, answer_id = $2::bigint, completed_at = $3::bigint,
         failure_code = $4::text, failure_message = $5::text
       WHERE id = $6::bigint
       """)
-    selectFollowers = connection.prepare("SELECT leader_id, id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4 ORDER BY leader_id, id")
-    insertAttempts = connection.prepare("""
+    selectFollowers = connection.prepare(
+      "SELECT leader_id, id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4 ORDER BY leader_id, id")
+    insertAttempts = connection.prepare(
+      """
       INSERT INTO attempt(
         id, request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
         cost_unknown, ended_at, status, provider_request_id, response
@@ -43,24 +47,30 @@ struct OutcomeStatements {
         $15::bytea[]
       ) ON CONFLICT DO NOTHING
       """)
-    selectEnd = connection.prepare("SELECT id, outcome FROM attempt WHERE request_id = $1::bigint AND attempt = $2::bigint AND outcome <> 0")
-    updateLost = connection.prepare("""
+    selectEnd = connection.prepare(
+      "SELECT id, outcome FROM attempt WHERE request_id = $1::bigint AND attempt = $2::bigint AND outcome <> 0")
+    updateLost = connection.prepare(
+      """
       UPDATE attempt SET outcome = \(AttemptEnd.superseded.rawValue), batch_id = $1::bigint, input_tokens = $2::bigint,
         cached_input_tokens = $3::bigint, output_tokens = $4::bigint, cost = $5::bigint, basis = $6::smallint,
         cost_unknown = $7::boolean, ended_at = $8::bigint
       WHERE id = $9::bigint
       """)
-    insertReplies = connection.prepare("""
+    insertReplies = connection.prepare(
+      """
       INSERT INTO outbox(owner, seq, request_id, again)
       SELECT $1::bigint, * FROM unnest($2::bigint[], $3::bigint[], $4::boolean[])
       """)
     deleteReplies = connection.prepare("DELETE FROM outbox WHERE owner = $1::bigint AND seq = ANY($2::bigint[])")
-    updateAgain = connection.prepare("UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $1::bigint")
-    updateWaiting = connection.prepare("""
+    updateAgain = connection.prepare(
+      "UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $1::bigint")
+    updateWaiting = connection.prepare(
+      """
       UPDATE request SET state = $1::smallint, owner = NULL, attempts = attempts + $2::bigint, not_before = $3::bigint
       WHERE id = $4::bigint
       """)
-    parkClaim = connection.prepare("""
+    parkClaim = connection.prepare(
+      """
       UPDATE request SET state = 1, custody = 1, owner = NULL, not_before = $1::bigint, body_bytes = $2::bigint,
         model_offset = $3::bigint, model_length = $4::bigint
       WHERE id = $5::bigint AND state = 2

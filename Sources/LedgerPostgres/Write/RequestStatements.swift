@@ -15,14 +15,17 @@ struct RequestStatements {
 
   init(_ connection: PostgresConnection) throws {
     select = connection.prepare("SELECT \(StoredRow.columns) FROM request WHERE id = $1::bigint FOR NO KEY UPDATE")
-    selectByOrdinal = connection.prepare("""
+    selectByOrdinal = connection.prepare(
+      """
       SELECT \(StoredRow.columns) FROM request WHERE call_key = $1::bytea AND ordinal = $2::bigint FOR NO KEY UPDATE
       """)
     insertModel = connection.prepare("INSERT INTO model(name) VALUES ($1::text) ON CONFLICT DO NOTHING")
     selectModel = connection.prepare("SELECT id FROM model WHERE name = $1::text")
-    insertRoute = connection.prepare("INSERT INTO route(provider, model) VALUES ($1::text, $2::text) ON CONFLICT DO NOTHING")
+    insertRoute = connection.prepare(
+      "INSERT INTO route(provider, model) VALUES ($1::text, $2::text) ON CONFLICT DO NOTHING")
     selectRoute = connection.prepare("SELECT id FROM route WHERE provider = $1::text AND model = $2::text")
-    upsertBody = connection.prepare("""
+    upsertBody = connection.prepare(
+      """
       INSERT INTO body(request_id, bytes) VALUES ($1::bigint, $2::bytea)
       ON CONFLICT (request_id) DO UPDATE SET bytes = excluded.bytes
       """)

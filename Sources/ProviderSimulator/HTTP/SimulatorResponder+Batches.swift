@@ -16,6 +16,7 @@ extension SimulatorResponder {
     }
     await Hanging.unlessStopped(milliseconds: plan.behaviour.createAcceptMs)
     let batch = try await accept(order, caller)
+    calls.note(.create, batch.id, agent: request.headers[.userAgent])
     counters.count("batches.created")
     await Hanging.unlessStopped(milliseconds: plan.behaviour.createAnswerMs)
     switch plan.create(batch.ordinal) {
@@ -52,7 +53,6 @@ extension SimulatorResponder {
         endpoint: order.endpoint, inputFileID: file.id, createdAt: WallClock.seconds, metadata: order.metadata,
         outputLifetime: order.outputLifetime)
     }
-    calls.note(.create, batch.id, agent: request.headers[.userAgent])
     engine.wake()
     return batch
   }
