@@ -56,6 +56,8 @@ public enum Failpoints {
       // What a test looks for: that the process ended here and nowhere else.
       var line = "failpoint \(point.rawValue).\(side.rawValue): \(due.action.rawValue) at hit \(due.hit)\n"
       line.withUTF8 { _ = unsafe write(2, $0.baseAddress, $0.count) }
+      // A process that starts itself anew after it stood still is not to do so again.
+      unsafe unsetenv(variable)
       switch due.action {
       case .kill: kill(getpid(), SIGKILL)
       // To this thread, so that it does not go on while another takes the signal; all others stop with it.

@@ -92,8 +92,10 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="crash run ", dir=options.root / ".millrace"))
     run = Run(options, folder, record)
     try:
+        chosen = choose(options, scenarios)
         run.start()
-        run.all(choose(options, scenarios))
+        run.all(chosen)
+        complaints += [f"{' '.join(each)} did not run" for each in chosen if each not in run.results]
     except KeyboardInterrupt:
         complaints.append("interrupted")
         print("interrupted", flush=True)
@@ -130,6 +132,7 @@ class Run:
         self.ledgers = {name: kind(options.root, folder) for name, kind in KINDS.items()
                         if name in (options.ledger or KINDS)}
         self.benches = []
+        self.number = 0
         self.results = {}
         self.surprises = 0
         self.began = time.monotonic()
@@ -145,10 +148,8 @@ class Run:
         waiting = queue.SimpleQueue()
         for each in scenarios:
             waiting.put(each)
-        for number in range(min(self.options.slots, len(scenarios))):
-            self.benches.append(Bench(f"slot {number + 1}", self.folder, self.options.bin, self.broker, self.ledgers,
-                                      self.options.seed))
-        threads = [threading.Thread(target=self.work, args=(bench, waiting), daemon=True) for bench in self.benches]
+        threads = [threading.Thread(target=self.work, args=(number + 1, waiting), daemon=True)
+                   for number in range(min(self.options.slots, len(scenarios)))]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -156,22 +157,38 @@ class Run:
             while thread.is_alive():
                 thread.join(0.5)
 
-    def work(self, bench, waiting):
+    def work(self, slot, waiting):
+        bench = None
         while True:
             try:
                 name, ledger = waiting.get_nowait()
             except queue.Empty:
                 return
             began = time.monotonic()
+            problem = text = None
             try:
+                bench = bench or self.bench(slot)
                 bench.prepare(ledger)
-                problem, text = None, self.scenario(bench, ledger, name)
+                text = self.scenario(bench, ledger, name)
             except Failed as error:
                 problem = str(error)
             except Exception:  # noqa: BLE001: whatever is wrong with a scenario must not keep the others from running
                 problem = traceback.format_exc()
-            bench.forget()
-            self.note((name, ledger), problem, text if problem is None else None, time.monotonic() - began)
+            try:
+                if bench:
+                    bench.forget()
+            except Exception:  # noqa: BLE001: the same; what the bench consists of is broken
+                print(f"       slot {slot} begins anew: {traceback.format_exc()}", flush=True)
+                bench = None
+            self.note((name, ledger), problem, text, time.monotonic() - began)
+
+    def bench(self, slot):
+        with self.lock:
+            self.number += 1
+            bench = Bench(f"slot {slot} {self.number}", self.folder, self.options.bin, self.broker, self.ledgers,
+                          self.options.seed)
+            self.benches.append(bench)
+            return bench
 
     def scenario(self, bench, ledger, name):
         if name not in KILLS:

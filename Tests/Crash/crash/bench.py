@@ -109,6 +109,8 @@ class Bench:
                 check(sign not in log, f"'{sign}' is in {service.log}")
 
     def close(self):
+        if self.simulator.process and not self.simulator.process.running:
+            print(f"the simulator of {self.folder.name} ended with {self.simulator.process.child.returncode}", flush=True)
         for thing in [*self.services, self.publisher, *([self.collector] if self.collector else []), self.simulator]:
             try:
                 thing.close()

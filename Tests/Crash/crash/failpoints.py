@@ -22,6 +22,8 @@ AFTER = {
     "ledger.planned": "provider.create.before"}
 # Scenarios that stop the service for longer than its leases last, while a replica takes over, and then let it go on.
 FROZEN = "frozen."
+# Seconds: the lease, and what another replica takes to see that it is over.
+STANDSTILL = 6
 # Seconds that a call's answer may need into the ledger on a busy machine.
 SLACK = 10
 
@@ -65,6 +67,8 @@ def run(bench, ledger, scenario):
     # Nothing may be left to do, and then it is still starting, and deaf to signals.
     heir.wait_ready()
     if frozen:
+        # How long it stands still is the point: for longer than its lease, and until another has seen that.
+        time.sleep(max(0, ends[-1] + STANDSTILL - time.time()))
         thaw(service)
     for each in running:
         equal("the exit status after SIGTERM", each.process.terminate()[0], 0)
@@ -113,18 +117,16 @@ def await_end(service, name, hit, frozen=False, seconds=30):
 
 
 def thaw(service):
-    """Lets a frozen service go on where it stood, with leases that are gone. It may end and be started again."""
-    def is_settled():
-        if not service.process.running:
-            status = service.process.child.returncode
-            check(0 <= status < 128, f"it ended with {status} when it went on")
-            service.start(wait=False)
-        answer = service.get("readyz")
-        return answer and answer[0] == 200
-
-    # What it is about to do it does before it looks at anything else, so that the first answer comes after it.
+    """Lets a frozen service go on where it stood. It finds its lease gone and starts anew, under another name."""
+    before = instances(service.log_text())
     service.process.child.send_signal(signal.SIGCONT)
-    wait_until(lambda: f"the service that went on to be ready; it says {service.get('readyz')}", is_settled, 60)
+
+    def has_begun_anew():
+        service.process.need()
+        return len(instances(service.log_text())) > len(before)
+
+    wait_until("the frozen service to start anew", has_begun_anew, 60)
+    service.wait_ready()
 
 
 def refuse_a_reply(bench, service, load, order):
