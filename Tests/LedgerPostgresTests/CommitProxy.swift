@@ -40,7 +40,7 @@ final class CommitProxy: Sendable {
   init(to server: UInt16, choose: @escaping @Sendable () -> Fate) throws {
     self.server = server
     self.choose = choose
-    listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+    let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     var address = Self.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isBound = withUnsafeMutablePointer(to: &address) { pointer in
@@ -50,6 +50,7 @@ final class CommitProxy: Sendable {
       }
     }
     guard isBound else { throw TestPostgres.Missing(description: "no port for a relay") }
+    self.listener = listener
     port = UInt16(bigEndian: address.sin_port)
     Thread.detachNewThread { [self] in
       while true {

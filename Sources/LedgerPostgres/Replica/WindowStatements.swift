@@ -24,7 +24,11 @@ struct WindowStatements {
       """
       INSERT INTO window_offer(owner, request_ids) SELECT owner, $2::bigint[] FROM window_owner WHERE key = $1::text
       """)
-    deleteOffers = connection.prepare("DELETE FROM window_offer WHERE owner = $1::bigint RETURNING unnest(request_ids)")
+    deleteOffers = connection.prepare(
+      """
+      WITH taken AS (DELETE FROM window_offer WHERE owner = $1::bigint RETURNING request_ids)
+      SELECT unnest(request_ids) FROM taken
+      """)
   }
 
   /// Those of the keys that are the replica's, after it has taken what is nobody's.
