@@ -81,7 +81,8 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
   func turn(wake: CInt) {
     let (due, isOver) = state.withLock { state in
       // At once for the first time, which brings the server's clock.
-      (state.clock == nil ? ContinuousClock.now : state.lease.renewedAt + state.lease.interval, state.lease.isLost || state.isFrozen)
+      let due = state.clock == nil ? ContinuousClock.now : state.lease.renewedAt + state.lease.interval
+      return (due, state.lease.isLost || state.isFrozen)
     }
     var wait = due - .now
     if isOver {

@@ -13,7 +13,8 @@ final class Link<Statements> {
   ///   longer than its lease lasts.
   /// - Parameter nameEnding: What its sessions are called after the application's name.
   init(
-    _ parameters: PostgresParameters, lease: Duration, nameEnding: String = "", make: @escaping (PostgresConnection) throws -> Statements
+    _ parameters: PostgresParameters, lease: Duration, nameEnding: String = "",
+    make: @escaping (PostgresConnection) throws -> Statements
   ) {
     self.parameters = parameters
     self.make = make
