@@ -87,7 +87,10 @@ public final class PostgresLedger: LedgerStore {
     _ = try Migration(connection: connection, place: mapping.name).run()
     let join = connection.prepare(
       """
-      INSERT INTO millrace.replica(process, lease_ms) VALUES ($1::text, $2::bigint) RETURNING id
+      WITH joined AS (
+        INSERT INTO millrace.replica(process, lease_ms) VALUES ($1::text, $2::bigint) RETURNING id
+      )
+      INSERT INTO millrace.commit_mark(replica, number) SELECT id, 0 FROM joined RETURNING replica
       """)
     join.start().bind(process)
     join.bind(lease.wholeMilliseconds)

@@ -1,22 +1,28 @@
 import Foundation
 import TestSupport
 import Testing
+import Threading
 
 @testable import LedgerPostgres
 
-/// A database of its own for a test's ledger, dropped with it.
+/// A database of its own for a test's ledger. It is emptied afterwards and given to a later test: making one takes
+/// longer than most tests, and dropping one even more.
 final class PostgresPlace: Sendable {
   let url: String
   let database: String
   private let server: String
+  /// Empty databases, by server.
+  private static let free = Locked<[String: [String]]>([:])
 
   /// - Parameter server: The URL of a database of a user who may create others; without it that of `Deploy/test`.
   init(server: String? = nil) async throws {
     let server = try server ?? TestPostgres.url()
-    let database = "test_\(UInt64.random(in: 0...UInt64.max))"
+    let known = Self.free.withLock { $0[server]?.popLast() }
+    let database = known ?? "test_\(UInt64.random(in: 0...UInt64.max))"
     self.server = server
     self.database = database
     url = try Self.url(of: database, on: server)
+    if known != nil { return }
     try await onThread {
       let connection = try TestPostgres.connect(server)
       defer { connection.close() }
@@ -26,11 +32,34 @@ final class PostgresPlace: Sendable {
 
   deinit {
     // Not waited for; what is left goes with the server.
-    Thread.detachNewThread { [server, database] in
-      guard let connection = try? TestPostgres.connect(server) else { return }
-      _ = try? connection.simple("DROP DATABASE IF EXISTS \(database) WITH (FORCE)")
-      connection.close()
+    Thread.detachNewThread { [server, database, url] in
+      do {
+        let connection = try TestPostgres.connect(url)
+        defer { connection.close() }
+        try Self.empty(connection, database)
+        Self.free.withLock { $0[server, default: []].append(database) }
+      } catch {
+        guard let connection = try? TestPostgres.connect(server) else { return }
+        _ = try? connection.simple("DROP DATABASE IF EXISTS \(database) WITH (FORCE)")
+        connection.close()
+      }
     }
+  }
+
+  private static func empty(_ connection: PostgresConnection, _ database: String) throws {
+    // Whoever is still there could write into the next test.
+    try connection.simple(
+      """
+      SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+      WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+      """)
+    try connection.simple(
+      """
+      SET client_min_messages = warning; SET default_transaction_read_only = off; ALTER DATABASE \(database) RESET ALL;
+      DROP SCHEMA IF EXISTS millrace CASCADE;
+      DROP SCHEMA IF EXISTS public CASCADE;
+      CREATE SCHEMA public
+      """)
   }
 
   /// Runs the closure on a thread of its own with a connection to the database.

@@ -10,12 +10,18 @@ final class PrivatePostgres: Sendable {
   }
 
   /// Starts one for the closure, and removes it and its data afterwards.
-  static func with<Value: Sendable>(_ body: (PrivatePostgres) async throws -> Value) async throws -> Value {
+  ///
+  /// - Parameter configuration: Lines for `postgresql.conf`.
+  static func with<Value: Sendable>(
+    configuration: String = "", _ body: (PrivatePostgres) async throws -> Value
+  ) async throws -> Value {
     // The programs are there if the shared server is.
     _ = try TestPostgres.url()
     let folder = FileManager.default.temporaryDirectory.appending(path: "millrace postgres \(UUID().uuidString)").path
     let server = PrivatePostgres(folder: folder)
     do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try configuration.write(toFile: folder + "/extra.conf", atomically: true, encoding: .utf8)
       try await server.script("start")
       let value = try await body(server)
       try await server.script("remove")

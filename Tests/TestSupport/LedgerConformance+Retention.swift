@@ -145,6 +145,22 @@ extension LedgerConformance {
         try requireEqual(try await ledger.admit(TestDelivery("a")).kind, .answered)
         try requireEqual(try await ledger.takeReply().failure?.code, .providerRejected)
       },
+      `case`("an answer stays as long as a subscriber's reply of it is not delivered, however old it is") { ledger in
+        let leader = try await ledger.admit(TestDelivery("a"))
+        try await ledger.succeed(leader.id, "kept")
+        try await ledger.deliver()
+        ledger.advance(by: .seconds(10))
+        let late = try await ledger.admit(TestDelivery("a") { $0.correlation = "c2" })
+        try requireEqual(late.kind, .answered)
+        let long = Timestamp(milliseconds: 0)
+        try requireEqual(
+          try await ledger.store.purge(finishedBefore: long, bodiesBefore: ledger.now, limit: 100), PurgedRows())
+        let reply = try await ledger.takeReply()
+        try requireEqual(reply.response, TestLedger.answer("kept"))
+        try await ledger.store.delivered([reply.id], at: ledger.now)
+        try requireEqual(
+          try await ledger.store.purge(finishedBefore: long, bodiesBefore: ledger.now, limit: 100).bodies, 2)
+      },
       `case`("bodies stay with what has no outcome and with replies that are not delivered") { ledger in
         let rows = try await ledger.admit(TestDelivery("open"), TestDelivery("answered"), TestDelivery("failed"))
         try await ledger.succeed(rows[1].id, "text")

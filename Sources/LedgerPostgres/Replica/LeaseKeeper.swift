@@ -14,6 +14,7 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
     var clock: (time: Timestamp, at: ContinuousClock.Instant)?
     var waiters: [OneShot<Void>] = []
     var isEnding = false
+    var isFrozen = false
   }
 
   private let replica: Int64
@@ -78,12 +79,13 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
   }
 
   func turn(wake: CInt) {
-    let (due, isLost) = state.withLock { state in
+    let (due, isOver) = state.withLock { state in
       // At once for the first time, which brings the server's clock.
-      (state.clock == nil ? ContinuousClock.now : state.lease.renewedAt + state.lease.interval, state.lease.isLost)
+      let due = state.clock == nil ? ContinuousClock.now : state.lease.renewedAt + state.lease.interval
+      return (due, state.lease.isLost || state.isFrozen)
     }
     var wait = due - .now
-    if isLost {
+    if isOver {
       wait = .seconds(3600)
     } else if wait <= .zero {
       wait = renew() ? .zero : Self.retry
@@ -114,6 +116,12 @@ final class LeaseKeeper: EventLoopDriver, @unchecked Sendable {
       link.drop()
       return false
     }
+  }
+
+  /// For tests: as if the process were stopped, until it is thawed.
+  func setFrozen(_ isFrozen: Bool) {
+    state.withLock { $0.isFrozen = isFrozen }
+    thread.wakeUp()
   }
 
   /// Ends the thread. The row stays: whoever ends deletes it in a transaction of the writer.

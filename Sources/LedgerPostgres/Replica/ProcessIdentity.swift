@@ -28,7 +28,7 @@ struct ProcessIdentity: Hashable, Sendable {
     else { return false }
     // A process of another user may be hidden, but not from this.
     if kill(pid, 0) != 0 { return errno == ESRCH }
-    guard let status = Self.status(of: pid) else { return false }
+    guard let status = Self.status(of: pid), parts[3] != "unknown" else { return false }
     return status.start != parts[3] || status.state == "Z" || status.state == "X"
   }
 

@@ -9,6 +9,8 @@ struct ReplicaStatements {
   private let selectOthers: PreparedStatement
   private let fence: PreparedStatement
   private let deleteOwn: PreparedStatement
+  private let deleteMark: PreparedStatement
+  private let endSession: PreparedStatement
   private let insertGone: PreparedStatement
   private let selectGone: PreparedStatement
   private let takeBatches: PreparedStatement
@@ -34,6 +36,13 @@ struct ReplicaStatements {
       ) RETURNING id
       """)
     deleteOwn = connection.prepare("DELETE FROM replica WHERE id = $1::bigint")
+    deleteMark = connection.prepare("DELETE FROM commit_mark WHERE replica = $1::bigint")
+    // One that is frozen while the server writes to it neither idles nor ends.
+    endSession = connection.prepare(
+      """
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND usename = current_user AND application_name LIKE '%' || $1::text
+      """)
     insertGone = connection.prepare("INSERT INTO gone(id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING")
     selectGone = connection.prepare("SELECT id FROM gone ORDER BY id")
     takeBatches = connection.prepare(
@@ -64,7 +73,9 @@ struct ReplicaStatements {
       WHERE o.owner = n.owner AND o.seq = n.seq
       """)
     deleteWindows = connection.prepare("DELETE FROM window_owner WHERE owner = ANY($1::bigint[])")
-    deleteOffers = connection.prepare("DELETE FROM window_offer WHERE owner = ANY($1::bigint[])")
+    // Also what was offered to one that went in that moment, and is named nowhere any more.
+    deleteOffers = connection.prepare(
+      "DELETE FROM window_offer o WHERE NOT EXISTS (SELECT FROM replica r WHERE r.id = o.owner)")
     deleteGone = connection.prepare(
       """
       DELETE FROM gone g WHERE g.id = ANY($1::bigint[])
@@ -115,7 +126,16 @@ struct ReplicaStatements {
     try addGone(replica)
   }
 
+  /// Ends the session that a replica writes through, and with it the transaction that keeps it from being fenced.
+  func endSession(of other: Other) throws {
+    endSession.start().bind(WriteSession.nameEnding(of: other.id))
+    try endSession.run()
+  }
+
   private func addGone(_ replica: Int64) throws {
+    // Nobody asks any more what it committed: it would have to write first.
+    deleteMark.start().bind(replica)
+    try deleteMark.run()
     insertGone.start().bind(array: [replica])
     try insertGone.run()
   }
@@ -171,11 +191,11 @@ struct ReplicaStatements {
 
   /// Returns whether there were any.
   func dropWindows(of gone: [Int64]) throws -> Bool {
-    deleteOffers.start().bind(array: gone)
-    try deleteOffers.run()
     deleteWindows.start().bind(array: gone)
     return try deleteWindows.run() > 0
   }
+
+  func dropOffers() throws { try deleteOffers.start().run() }
 
   /// Forgets those who have nothing left.
   func forget(_ gone: [Int64]) throws {

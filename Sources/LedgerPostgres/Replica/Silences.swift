@@ -28,4 +28,10 @@ struct Silences {
     }
     return silent
   }
+
+  /// Whether one that is silent has been so for twice as long as it takes: what it holds on to does not end by itself.
+  func isStuck(_ other: ReplicaStatements.Other, at now: ContinuousClock.Instant) -> Bool {
+    guard let before = seen[other.id], before.renewals == other.renewals else { return false }
+    return now - before.since >= other.lease * 2
+  }
 }

@@ -10,17 +10,21 @@ extension WriteSession {
   private static var claimShare: Int { 500 }
 
   /// - Parameter mayJudge: whether another's silence means that it is gone.
-  func takeOver(mayJudge: Bool, at now: Timestamp) throws -> TakenOver {
+  func takeOver(mayJudge: Bool, at time: Timestamp) throws -> TakenOver {
     var taken = TakenOver()
     let replicas = try statements().replicas
     guard try replicas.lockTakeOver() else { return taken }
     let others = try replicas.others(than: replica)
-    let silent = silences.observe(others, mayJudge: mayJudge, at: .now)
-    for other in others where silent.contains(other.id) || other.process.hasEnded { _ = try replicas.fence(other) }
+    let now = ContinuousClock.now
+    let silent = silences.observe(others, mayJudge: mayJudge, at: now)
+    for other in others where silent.contains(other.id) || other.process.hasEnded {
+      if try !replicas.fence(other), silences.isStuck(other, at: now) { try replicas.endSession(of: other) }
+    }
+    try replicas.dropOffers()
     let gone = try replicas.gone()
     if gone.isEmpty { return taken }
     taken.batches = try replicas.takeBatches(of: gone, limit: Self.batchShare, for: replica)
-    taken.parked = try replicas.parkClaims(of: gone, limit: Self.claimShare, at: now, makeID: makeAttemptID) > 0
+    taken.parked = try replicas.parkClaims(of: gone, limit: Self.claimShare, at: time, makeID: makeAttemptID) > 0
     taken.replies =
       try replicas.takeReplies(of: gone, limit: Self.replyShare, for: replica, makePlace: makePlace) > 0
     taken.windows = try replicas.dropWindows(of: gone)

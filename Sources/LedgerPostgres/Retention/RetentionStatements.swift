@@ -8,6 +8,7 @@ import LedgerRules
 /// outbox, or finds its request gone.
 struct RetentionStatements {
   private let lockOld: PreparedStatement
+  private let selectFollowed: PreparedStatement
   private let selectPinned: PreparedStatement
   private let deleteRequests: PreparedStatement
   private let deleteBatches: PreparedStatement
@@ -18,20 +19,26 @@ struct RetentionStatements {
   private let updateCursor: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
-    // A leader stays with its subscribers, which have the places after its own.
+    // A leader's subscribers have the places after its own.
+    let subscribers = "s.call_key = r.call_key AND s.ordinal > r.ordinal AND s.ordinal < r.ordinal + 4294967296"
+    // A leader stays with its subscribers.
+    let isFollowed = """
+      (r.kind = \(RowKind.leader.rawValue) AND EXISTS (SELECT FROM request s WHERE \(subscribers)))
+      """
     lockOld = connection.prepare(
       """
       SELECT id FROM request r WHERE state = 5 AND completed_at < $1::bigint
-        AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id)
-        AND NOT (kind = \(RowKind.leader.rawValue) AND EXISTS (
-          SELECT FROM request s
-          WHERE s.call_key = r.call_key AND s.ordinal > r.ordinal AND s.ordinal < r.ordinal + 4294967296))
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id) AND NOT \(isFollowed)
       ORDER BY completed_at, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED
       """)
+    selectFollowed = connection.prepare("SELECT id FROM request r WHERE id = ANY($1::bigint[]) AND \(isFollowed)")
+    // Also a leader whose answer a subscriber is still to get, however old the leader is.
     selectPinned = connection.prepare(
       """
       SELECT request_id FROM outbox WHERE request_id = ANY($1::bigint[])
       UNION ALL SELECT leader_id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4
+      UNION ALL SELECT r.id FROM request r WHERE r.id = ANY($1::bigint[]) AND r.kind = \(RowKind.leader.rawValue)
+        AND EXISTS (SELECT FROM request s JOIN outbox o ON o.request_id = s.id WHERE \(subscribers))
       """)
     deleteRequests = connection.prepare(
       """
@@ -74,9 +81,9 @@ struct RetentionStatements {
       """)
   }
 
-  private func pinned(_ ids: [Int64]) throws -> Set<Int64> {
-    selectPinned.start().bind(array: ids)
-    return Set(try selectPinned.all { try $0.integer(0) })
+  private func found(by statement: PreparedStatement, among ids: [Int64]) throws -> Set<Int64> {
+    statement.start().bind(array: ids)
+    return Set(try statement.all { try $0.integer(0) })
   }
 
   func removeRequests(before: Timestamp, limit: Int) throws -> Int {
@@ -84,7 +91,7 @@ struct RetentionStatements {
     lockOld.bind(Int64(limit))
     let found = try lockOld.all { try $0.integer(0) }
     if found.isEmpty { return 0 }
-    let pinned = try pinned(found)
+    let pinned = try self.found(by: selectPinned, among: found).union(try self.found(by: selectFollowed, among: found))
     deleteRequests.start().bind(array: found.filter { !pinned.contains($0) })
     return try deleteRequests.run()
   }
@@ -109,7 +116,7 @@ struct RetentionStatements {
     let found = try lockNext.all {
       (id: try $0.integer(0), at: try $0.integer(1), answer: try $0.optionalInteger(2))
     }
-    let pinned = try pinned(found.map(\.id))
+    let pinned = try self.found(by: selectPinned, among: found.map(\.id))
     let free = found.prefix { !pinned.contains($0.id) }
     guard let last = free.last else { return (0, true) }
     deleteBodies.start().bind(array: free.map(\.id))

@@ -21,7 +21,7 @@ struct Migration {
       try check(found)
       return Outcome(found: found, now: found)
     }
-    try connection.simple("BEGIN; SELECT pg_advisory_xact_lock(\(Self.lock))")
+    try connection.simple("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(\(Self.lock))")
     do {
       let found = try version() ?? 0
       try check(found)

@@ -8,6 +8,8 @@
 /// - `replica` has a row for each process that lives, which counts its renewals: who sees the count stand still for a lease
 ///   takes it for gone, so that no clock which is set says anything. A write transaction holds its replica's row, so a row
 ///   that could be deleted has nothing under way.
+/// - `commit_mark` has the number of each one's last commit: whose answer was lost looks there. The number of a transaction
+///   would not do, since a server that crashed gives out again what it had not written yet.
 /// - `gone` names processes whose row was deleted, until the last of their work is another's.
 /// - `owner` of a batch, a claim, a reply and a window is the replica that works on it.
 enum Schema {
@@ -31,6 +33,7 @@ enum Schema {
       renewals bigint NOT NULL DEFAULT 0,
       renewed_at timestamptz NOT NULL DEFAULT clock_timestamp()
     );
+    CREATE TABLE commit_mark(replica bigint PRIMARY KEY, number bigint NOT NULL) WITH (fillfactor = 50);
     CREATE TABLE gone(id bigint PRIMARY KEY, since timestamptz NOT NULL DEFAULT clock_timestamp());
 
     CREATE SEQUENCE request_ids INCREMENT BY 1024;

@@ -11,15 +11,18 @@ final class Link<Statements> {
 
   /// - Parameter lease: How long the server lets a transaction idle whose client is silent: it must not hold its rows
   ///   longer than its lease lasts.
+  /// - Parameter nameEnding: What its sessions are called after the application's name.
   init(
-    _ parameters: PostgresParameters, lease: Duration, make: @escaping (PostgresConnection) throws -> Statements
+    _ parameters: PostgresParameters, lease: Duration, nameEnding: String = "",
+    make: @escaping (PostgresConnection) throws -> Statements
   ) {
     self.parameters = parameters
     self.make = make
     setUp = """
       SET search_path = millrace; SET default_transaction_isolation = 'read committed';
       SET default_transaction_read_only = off; SET synchronous_commit = on; SET client_min_messages = warning;
-      SET idle_in_transaction_session_timeout = \(lease.wholeMilliseconds)
+      SET idle_in_transaction_session_timeout = \(lease.wholeMilliseconds);
+      SELECT set_config('application_name', left(current_setting('application_name'), 40) || '\(nameEnding)', false)
       """
   }
 

@@ -35,7 +35,10 @@ struct OutcomeStatements {
       WHERE id = $6::bigint
       """)
     selectFollowers = connection.prepare(
-      "SELECT leader_id, id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4 ORDER BY leader_id, id")
+      """
+      SELECT leader_id, id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4 ORDER BY leader_id, id
+      FOR NO KEY UPDATE
+      """)
     insertAttempts = connection.prepare(
       """
       INSERT INTO attempt(

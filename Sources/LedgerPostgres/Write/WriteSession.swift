@@ -36,7 +36,7 @@ final class WriteSession: CommitSession {
 
   init(_ parameters: PostgresParameters, lease: Duration, replica: Int64) {
     self.replica = replica
-    link = Link(parameters, lease: lease) { connection in
+    link = Link(parameters, lease: lease, nameEnding: Self.nameEnding(of: replica)) { connection in
       Statements(
         admissions: try AdmissionStatements(connection), requests: try RequestStatements(connection),
         outcomes: try OutcomeStatements(connection), batches: try BatchStatements(connection),
@@ -44,6 +44,12 @@ final class WriteSession: CommitSession {
         retention: try RetentionStatements(connection), numbers: try NumberStatements(connection))
     }
   }
+
+  /// By which the others find its session.
+  static func nameEnding(of replica: Int64) -> String { " writer \(replica)" }
+
+  /// The one that there is.
+  var connection: PostgresConnection? { link.connection }
 
   func statements() throws -> Statements { try link.open().statements }
 
@@ -68,10 +74,10 @@ final class WriteSession: CommitSession {
       throw PostgresFailure(.other, "the transaction had failed")
     }
     do throws(PostgresFailure) {
-      try connection.simple("COMMIT")
+      try connection.simple("UPDATE commit_mark SET number = \(count) WHERE replica = \(replica); COMMIT")
     } catch {
       guard error.kind == .connectionLost else { throw error }
-      link.drop()
+      lose()
       guard let transaction, try fate(of: transaction, error) else { throw error }
     }
     transaction = nil
@@ -83,11 +89,11 @@ final class WriteSession: CommitSession {
     var pause: UInt32 = 50_000
     for _ in 0..<Self.fateTries {
       do {
-        let row = try link.open().connection.simple("SELECT pg_xact_status('\(transaction)'::xid8)")
-        switch row.text {
-        case "committed": return true
-        case "in progress": break
-        default: return false
+        let connection = try link.open().connection
+        if try !isUnderWay(transaction, connection) {
+          let mark = try connection.simple("SELECT number FROM commit_mark WHERE replica = \(replica)")
+          guard let number = mark.text else { throw Fenced() }
+          return number == "\(count)"
         }
       } catch let failure as PostgresFailure where failure.concernsStore {
         link.drop()
@@ -96,6 +102,19 @@ final class WriteSession: CommitSession {
       pause = min(pause * 2, 1_000_000)
     }
     throw failure
+  }
+
+  /// Whether the server still works on it. What became of it the number alone does not tell: a server that crashed may have
+  /// given it out again, or not have come as far again, which it calls an error.
+  private func isUnderWay(
+    _ transaction: String, _ connection: PostgresConnection
+  ) throws(PostgresFailure) -> Bool {
+    do throws(PostgresFailure) {
+      return try connection.simple("SELECT pg_xact_status('\(transaction)'::xid8)").text == "in progress"
+    } catch {
+      guard error.state == "22023" else { throw error }
+      return false
+    }
   }
 
   /// About an hour.
@@ -110,8 +129,16 @@ final class WriteSession: CommitSession {
     do {
       try connection.simple("ROLLBACK")
     } catch {
-      link.drop()
+      lose()
     }
+  }
+
+  /// A server that crashed may give out numbers again that no commit has used: those in hand are given up.
+  private func lose() {
+    link.drop()
+    ids = NumberBlock()
+    attemptIDs = NumberBlock()
+    places = NumberBlock()
   }
 
   func mayRetry(_ error: any Error) -> Bool { (error as? PostgresFailure)?.mayBeRetried ?? false }
