@@ -35,7 +35,9 @@ public final class PostgresLedger: LedgerStore {
   ) throws(LedgerError) -> PostgresLedger {
     let mapping = try mapping(of: url)
     do {
-      let parameters = try PostgresParameters(url: url)
+      // With short leases a server that falls silent is to be noticed sooner as well.
+      let parameters = try PostgresParameters(
+        url: url, statementTimeout: min(max(lease, .seconds(10)), .seconds(30)))
       let takenAt = ContinuousClock.now
       let replica = try prepare(parameters, mapping, lease: lease, process: process ?? ProcessIdentity.current.text)
       return PostgresLedger(parameters, mapping, replica: replica, lease: lease, takenAt: takenAt)

@@ -51,6 +51,8 @@ public final class FakeDeliverySource: DeliverySource {
     }
   }
 
+  public func isOpen(_ generation: UInt64) -> Bool { state.withLock { $0.generation == generation } }
+
   public func barrier(of generation: UInt64) async -> Bool {
     state.withLock { state in
       state.barriers += 1

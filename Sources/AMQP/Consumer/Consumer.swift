@@ -84,6 +84,10 @@ public final class Consumer: Sendable {
     return await answer.value
   }
 
+  /// Whether the channel of this generation is open, as far as is known. What it delivered and was not settled comes again
+  /// once it is not.
+  public func isOpen(_ generation: UInt64) -> Bool { options.openGeneration.withLock { $0 == generation } }
+
   /// Looks at the queue on a channel of its own. `nil` without a connection, a queue, or the permission.
   public func queueInfo() async -> QueueInfo? {
     let answer = OneShot<QueueInfo?>()

@@ -13,6 +13,8 @@ actor ConsumerCore: EventLoopDriver {
     var maxUnackedBytes: Int
     /// Written by the core, read by the consumer.
     let queueName = Locked<String?>(nil)
+    /// Of the channel that is open; 0 without one. Written by the core, read by the consumer.
+    let openGeneration = Locked<UInt64>(0)
   }
 
   static let channel: UInt16 = 1
@@ -98,6 +100,7 @@ actor ConsumerCore: EventLoopDriver {
   func beginSession(_ connection: Connection) {
     self.connection = connection
     generation += 1
+    options.openGeneration.withLock { $0 = generation }
     acks = AckTracker(generation: generation)
     overBytes = false
     channelFailure = nil
@@ -110,6 +113,7 @@ actor ConsumerCore: EventLoopDriver {
     // Settlements that came in meanwhile are counted as stale by the next tracker, whose generation is another.
     connection?.fail(AMQPError(.stopped, "the connection was closed"))
     connection = nil
+    options.openGeneration.withLock { $0 = 0 }
     mailbox.dropUnread()
     if case .temporary = options.source { options.queueName.withLock { $0 = nil } }
     failRequests()

@@ -31,6 +31,8 @@ struct QueueSource: DeliverySource {
       })
   }
 
+  func isOpen(_ generation: UInt64) -> Bool { consumer.isOpen(generation &- offset) }
+
   func barrier(of generation: UInt64) async -> Bool { await consumer.barrier(of: generation &- offset) }
 
   func stop() async { consumer.finishDelivering() }

@@ -28,14 +28,17 @@ struct Intake: Sendable {
       while true {
         await gate.wait()
         guard let chunk = await source.next() else { break }
+        let arrivedAt = context.time.monotonic()
         // What was delivered before is dealt with alone, so that a message which ends the process takes no other along.
         let (suspects, rest) = chunk.split { RequestDecoder.deliveryCount(of: $0) >= Self.suspectAfter }
-        for part in [rest] + suspects.map({ [$0] }) where !part.isEmpty {
+        // Apart, since they may have to wait.
+        let (again, fresh) = rest.split(\.redelivered)
+        for part in [fresh, again] + suspects.map({ [$0] }) where !part.isEmpty {
           // A cancellation must find what was delivered before it, so it waits for everything that is on its way.
           let places = part.contains(where: \.isCancellation) ? Self.concurrentChunks : 1
           for _ in 0..<places { await permits.acquire() }
           group.addTask {
-            await self.admit(part)
+            await self.admit(part, arrivedAt: arrivedAt)
             for _ in 0..<places { permits.release() }
           }
         }
@@ -44,11 +47,13 @@ struct Intake: Sendable {
   }
 
   private static let suspectAfter = 3
+  /// Longer than a commit takes.
+  private static let redeliveryGrace = Duration.seconds(1)
 
   /// Takes deliveries into the ledger.
   ///
   /// - Parameter rows: What they were attached to, where they were taken in before; as many as there are deliveries.
-  func admit(_ deliveries: [Delivery], attachedTo rows: [RequestID] = []) async {
+  func admit(_ deliveries: [Delivery], arrivedAt: Timestamp? = nil, attachedTo rows: [RequestID] = []) async {
     let now = context.time.now()
     var requests: [NewRequest] = []
     var origins: [Delivery] = []
@@ -72,22 +77,48 @@ struct Intake: Sendable {
         cancels.append((cancel, delivery))
       }
     }
-    if !requests.isEmpty {
+    // What another channel got first may be on its way into the ledger still, and nothing but that row tells who it is.
+    if let arrivedAt, requests.contains(where: { $0.redelivered && $0.isFingerprint }) {
+      let rest = Self.redeliveryGrace - (context.time.monotonic() - arrivedAt)
+      if rest > .zero, (try? await context.time.sleep(for: rest)) == nil { return }
+    }
+    while !requests.isEmpty {
+      if rows.isEmpty { dropStale(&requests, &origins) }
+      if requests.isEmpty { break }
       let admission = context.held.begin()
       defer { context.held.end(admission) }
-      guard let admitted = await commit(requests, at: now) else { return }
-      follow(admitted, requests, origins, in: admission)
+      guard let outcome = await commit(requests, origins, at: now, dropsStale: rows.isEmpty) else { return }
+      if let admitted = outcome {
+        follow(admitted, requests, origins, in: admission)
+        break
+      }
     }
     for cancel in cancels { await self.cancel(cancel.request, cancel.delivery) }
   }
 
-  /// Nil without a commit: the broker keeps custody, and the deliveries come again on the next connection.
-  private func commit(_ requests: [NewRequest], at now: Timestamp) async -> [Admission]? {
-    let admitted = await context.retry("accept requests") { () async throws(LedgerError) in
-      try await context.ledger.admit(requests, at: now)
+  /// Outer nil without a commit: the broker keeps custody, and the deliveries come again on the next connection. Inner nil
+  /// if some went stale before it.
+  private func commit(
+    _ requests: [NewRequest], _ origins: [Delivery], at now: Timestamp, dropsStale: Bool
+  ) async -> [Admission]?? {
+    let outcome = await context.retry("accept requests") { () async throws(LedgerError) -> [Admission]? in
+      if dropsStale, zip(requests, origins).contains(where: isStale) { return nil }
+      return try await context.ledger.admit(requests, at: now)
     }
-    if let admitted { context.metrics.delivered(lane: source.lane, admitted) }
-    return admitted
+    if case .some(.some(let admitted)) = outcome { context.metrics.delivered(lane: source.lane, admitted) }
+    return outcome
+  }
+
+  /// A message that only a fingerprint names and whose channel is gone: it comes again, to whoever, as one that may be new.
+  private func isStale(_ request: NewRequest, _ origin: Delivery) -> Bool {
+    request.isFingerprint && !source.isOpen(origin.token.generation)
+  }
+
+  private func dropStale(_ requests: inout [NewRequest], _ origins: inout [Delivery]) {
+    let kept = zip(requests, origins).filter { !isStale($0, $1) }
+    if kept.count == requests.count { return }
+    requests = kept.map(\.0)
+    origins = kept.map(\.1)
   }
 
   private func decode(_ delivery: Delivery, at now: Timestamp) -> DecodedMessage {
@@ -166,7 +197,7 @@ struct Intake: Sendable {
       case (.answered, _): ready = true
       case (.inFlight, _), (.new, .poison), (.takenOver, .poison): break
       }
-      let isFingerprint = request.envelope.identity.kind == .fingerprint
+      let isFingerprint = request.isFingerprint
       if admitted.custody == .ledger {
         settlements.append(Settlement(delivery.token, .ack))
         if isFingerprint { fingerprints.append((admitted.id, delivery.token)) }
@@ -200,6 +231,10 @@ struct Intake: Sendable {
 
 extension Delivery {
   fileprivate var isCancellation: Bool { properties.type.map { $0.elementsEqual("llm.cancel".utf8) } ?? false }
+}
+
+extension NewRequest {
+  fileprivate var isFingerprint: Bool { envelope.identity.kind == .fingerprint }
 }
 
 extension DeliveryToken {

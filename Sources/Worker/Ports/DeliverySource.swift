@@ -12,6 +12,9 @@ public protocol DeliverySource: Sendable {
   /// Tells the broker what became of deliveries. Never waits; tokens of an earlier channel are dropped.
   func settle(_ settlements: [Settlement])
 
+  /// Whether the channel of this generation is open, as far as is known: if not, what it delivered comes again.
+  func isOpen(_ generation: UInt64) -> Bool
+
   /// Returns whether everything settled so far on the channel of this generation is known to have been processed by the
   /// broker.
   func barrier(of generation: UInt64) async -> Bool

@@ -14,6 +14,7 @@ class Connection:
         self.thawed.set()
         # Whether what the client says is lost.
         self.deaf = False
+        self.ended = False
         # What the client said first, which names its connection.
         self.greeting = b""
         for source, sink in ((near, far), (far, near)):
@@ -28,6 +29,7 @@ class Connection:
                 if self.deaf and source is self.near:
                     continue
                 sink.sendall(data)
+        self.ended = True
         for each in (source, sink):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -88,7 +90,8 @@ class Forwarder:
         return len(found)
 
     def _open(self, name):
-        return [each for each in self.connections if name in each.greeting and each.thawed.is_set()]
+        return [each for each in self.connections
+                if name in each.greeting and each.thawed.is_set() and each.near.fileno() >= 0 and not each.ended]
 
     def _accept(self, listener):
         while True:

@@ -3,10 +3,12 @@
 In each, /readyz names the ledger while it is away, nothing is lost, no call in flight is made again, and no replica takes
 another for dead. MILLRACE_POSTGRES_FAULT_REQUESTS says how many requests come meanwhile.
 """
+import json
 import os
 import random
 import threading
 import time
+import urllib.parse
 
 from harness.checks import check, equal, wait_until
 from harness.jobs import job, jobs
@@ -20,6 +22,7 @@ def run(bench):
     simulator = bench.simulator(latency_ms=100, batch_min_ms=500)
     target = bench.shared_ledger(lease=f"{LEASE}s")
     test = Faults(bench, simulator, target["ledger"]["url"])
+    test.refused_at_start()
     target["ledger"]["url"] = target["ledger"]["url"].replace(f":{test.port}/", f":{test.way.port}/")
     test.replicas = bench.replicas(simulator, target)
     for part in (test.idle, test.restarted, test.killed, test.away, test.terminated, test.silent, test.all_silent,
@@ -86,6 +89,35 @@ class Faults:
 
     # The parts.
 
+    def refused_at_start(self):
+        """What a start is refused for: a server that lets nobody in is waited for, a database that is not there ends it."""
+        url = self.bench.shared_ledger("refused")["ledger"]["url"]
+        name = url.rpartition("/")[2]
+        service = self.bench.service(self.simulator, start=False, name="refused", ledger={"url": url + "_missing"})
+        status, output, errors = service.command("serve")
+        equal("a missing database: the status, and lines", (status, len((output + errors).splitlines())), (78, 1))
+        check("has no such database" in errors and "create it" in errors, f"it says {errors!r}")
+        self.bench.say(f"a missing database: exit {status}: {errors.strip()}")
+        service.config["ledger"]["url"] = url
+        for what, break_it, mend_it, words in (
+            ("a wrong password", "ALTER ROLE millrace PASSWORD 'another'",
+             f"ALTER ROLE millrace PASSWORD '{urllib.parse.urlsplit(url).password}'", "check user, password and pg_hba.conf"),
+            ("no right to create", f"ALTER DATABASE {name} OWNER TO postgres",
+             f"ALTER DATABASE {name} OWNER TO millrace", "grant what is missing"),
+        ):
+            self.postgres.sql(break_it)
+            try:
+                logged = len(service.log_text())
+                service.start(wait=False)
+                wait_until(f"{what}: a line that says so", lambda: words in service.log_text()[logged:], 30)
+            finally:
+                self.postgres.sql(mend_it)
+            line = next(line for line in service.log_text()[logged:].splitlines() if words in line)
+            check(urllib.parse.urlsplit(url).password not in service.log_text(), "the password is in the log")
+            service.wait_ready()
+            self.bench.say(f"{what}: {json.loads(line)['error']}; ready after it was mended")
+            service.process.terminate()
+
     def idle(self):
         """Nobody asks for anything, and still it is noticed."""
         self.postgres.halt()
@@ -146,11 +178,11 @@ class Faults:
         publishing = self.publish("silent")
         self.under_way(publishing)
         frozen = self.way.freeze(b"millrace")
-        check(frozen >= 3 * len(self.replicas), f"only {frozen} sessions were frozen")
+        check(frozen >= 3 * len(self.replicas), f"only {frozen} connections were frozen")
         began = time.monotonic()
         publishing.wait()
         self.collector.wait_for(len(self.asked), 120, self.bench.say)
-        self.bench.say(f"{frozen} sessions fell silent; all answered {time.monotonic() - began:.1f} s later")
+        self.bench.say(f"{frozen} connections fell silent; all answered {time.monotonic() - began:.1f} s later")
         self.answered("sessions fell silent", publishing)
 
     def all_silent(self):

@@ -39,7 +39,7 @@ def restarts(bench, simulator, ledger):
         wait_until(f"{share} requests to be published or answered",
                    lambda: publishing.error or max(publishing.sent // 2, collector.count) >= share, 300)
         if number > 1:
-            wait_until("replies since the last restart", lambda: collector.count > answered, 120)
+            wait_until("replies since the last restart", lambda: collector.count > answered or collector.count == REQUESTS, 120)
         answered = collector.count
         bench.say(f"{ledger}: restart {number} of the broker at {publishing.sent} published, {answered} answered, "
                   f"{len(simulator.paid()) - paid} rows paid")
