@@ -165,7 +165,7 @@ private enum Fill {
       """
       INSERT INTO batch(owner, state, label, account, lane, provider, model, endpoint, deadline_class, closed_by, row_count,
         tokens, body_bytes, model_range_bytes, custom_id_bytes, content_hash, created_at, halvings)
-      SELECT \(owner), 2, 'fill-' || n, 'a', 1, 'p', 'm', 1, 0, 0, 1, 1, 1, 1, 1, '\\x00', 0, 0
+      SELECT \(owner), 2, 'fill-' || n, 'a', 1, 'p', 'm', 1, 0, 0, 1, 1, 1, 1, 1, sha256('x'), 0, 0
       FROM generate_series(1, \(open / 5000 + 1)) AS n
       """,
       // As it is some time after a fill, whatever the server's own vacuum does meanwhile.
