@@ -22,8 +22,8 @@ AFTER = {
     "ledger.planned": "provider.create.before"}
 # Scenarios that stop the service for longer than its leases last, while a replica takes over, and then let it go on.
 FROZEN = "frozen."
-# Seconds: the lease, and what another replica takes to see that it is over.
-STANDSTILL = 6
+# Seconds: another replica must have watched the silence for longer than the lease, and be sure of its own.
+STANDSTILL = 10
 # Seconds that a call's answer may need into the ledger on a busy machine.
 SLACK = 10
 
