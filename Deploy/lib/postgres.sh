@@ -118,7 +118,7 @@ write_configuration() {
     echo "listen_addresses = '127.0.0.1,127.0.0.2'"
     echo "port = $(read_file port)"
     echo "unix_socket_directories = '$short/socket'"
-    echo "max_connections = 100"
+    echo "max_connections = 200"
     echo "shared_buffers = 64MB"
     echo "log_line_prefix = '%m [%p] '"
     echo "lc_messages = 'C'"

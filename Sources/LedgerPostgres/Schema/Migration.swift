@@ -67,7 +67,13 @@ struct Migration {
 
   /// Nil where there are no tables yet.
   private func version() throws -> Int64? {
-    guard try connection.simple("SELECT to_regclass('millrace.meta')::text").text != nil else { return nil }
+    // From the table, since functions that look names up may still remember that there was none before we waited.
+    let table = try connection.simple(
+      """
+      SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'millrace' AND c.relname = 'meta'
+      """)
+    guard table.text != nil else { return nil }
     let text = try connection.simple("SELECT value FROM millrace.meta WHERE name = 'version'").text
     return text.flatMap { Int64($0) }
   }
