@@ -6,7 +6,7 @@ import Wire
 
 @testable import LedgerPostgres
 
-@Suite("Replicas: who gets what", .timeLimit(.minutes(5)))
+@Suite("Replicas: who gets what", .serialized, .timeLimit(.minutes(5)))
 struct AdoptionTests {
   @Test("what a dead one left is adopted by exactly one of several, and none of it is forgotten")
   func once() async throws {

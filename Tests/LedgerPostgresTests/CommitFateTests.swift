@@ -10,7 +10,7 @@ import Wire
 
 @testable import LedgerPostgres
 
-@Suite("Commits whose answer is lost", .timeLimit(.minutes(5)))
+@Suite("Commits whose answer is lost", .serialized, .timeLimit(.minutes(5)))
 struct CommitFateTests {
   /// The URL of the same database through a relay, where the relay can read along.
   private func url(_ url: String, through proxy: CommitProxy) throws -> String {

@@ -9,7 +9,7 @@ import Wire
 
 @testable import LedgerPostgres
 
-@Suite("Replicas: take-over", .timeLimit(.minutes(5)))
+@Suite("Replicas: take-over", .serialized, .timeLimit(.minutes(5)))
 struct TakeOverTests {
   /// What replica 0 has in hand: a batch, a claim of a parked row, a reply that it took.
   private func load(_ replicas: ReplicaSet) async throws -> (batch: BatchRecord, call: ParkedCall, reply: RequestID) {
