@@ -74,6 +74,7 @@ def run(bench, ledger, lane, count, kills, say):
     for service in services:
         service.start()
     requests = [job(number, lane, f"{ledger[0]}-{lane}-kill") for number in range(count)]
+    began = time.time()
     rows_before = bench.simulator.stats()["batch_rows_accepted"]
     seconds = kills * 0.6
     publishing = PacedPublishing(bench.broker, [each.message() for each in requests], seconds)
@@ -102,12 +103,12 @@ def run(bench, ledger, lane, count, kills, say):
     for service in services:
         equal("the exit status after SIGTERM", service.process.terminate()[0], 0)
     wait_until("the replies to be taken", lambda: not bench.broker.depth(bench.collector.queue), 20)
-    text = verdict(bench, requests, lane, done, rows_before)
+    text = verdict(bench, requests, lane, done, began, rows_before)
     bench.check_logs()
     return f"{text}; {answered:.0f} s"
 
 
-def verdict(bench, requests, lane, kills, rows_before):
+def verdict(bench, requests, lane, kills, began, rows_before):
     problems = Problems()
     problems.found += bench.collector.problems
     paid = collections.defaultdict(list)
@@ -156,17 +157,17 @@ def verdict(bench, requests, lane, kills, rows_before):
         problems.note(most <= CONCURRENCY, f"{most} calls of one process were repeated, and {CONCURRENCY} can be in flight")
         text += (f"{repeated.total()} calls repeated, at most {most} for one kill of {CONCURRENCY} that can be in flight; "
                  f"the simulator was answering {answering} at the kills")
-    text += together(bench, deaths, problems)
+    text += together(bench, began, deaths, problems)
     if problems.found:
         problems.found.insert(0, text)
     problems.raise_any()
     return text
 
 
-def together(bench, deaths, problems):
+def together(bench, began, deaths, problems):
     """Whether two processes worked on one batch, and how long it took until a dead one's batches were taken over."""
-    witness = Witness(bench.simulator)
-    shared, twice = witness.shared(), witness.created_twice()
+    witness = Witness(bench.simulator, began)
+    shared, twice = witness.shared(deaths), witness.created_twice()
     problems.note(not shared, f"batches that two processes worked on at once: {shared[:5]}")
     problems.note(not twice, f"labels with two batches: {twice[:5]}")
     text = f"; {len(witness.by_label)} batches, {len(shared)} worked on by two at once"

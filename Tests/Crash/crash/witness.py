@@ -19,14 +19,14 @@ def instances(log):
 
 
 class Witness:
-    """Calls about batches by label, in the order in which the simulator took them."""
+    """Calls about batches by label since a moment, in the order in which the simulator took them."""
 
-    def __init__(self, simulator):
+    def __init__(self, simulator, since):
         labels = labels_by_id(simulator.journal())
         self.by_label = collections.defaultdict(list)
         for call in simulator.calls():
             label = labels.get(call["id"])
-            if label:
+            if label and call["time"] / 1000 >= since:
                 self.by_label[label].append((call["time"] / 1000, call["action"], instance_of(call["agent"])))
 
     def created_twice(self):
@@ -34,16 +34,22 @@ class Witness:
         return [label for label, calls in self.by_label.items()
                 if sum(action == "create" for _, action, _ in calls) > 1]
 
-    def shared(self):
-        """Labels of batches that a process went on with after another had begun: worked on by two at once."""
+    def shared(self, deaths):
+        """Labels of batches that a process went on with after another had begun: worked on by two at once.
+
+        What a process had on the wire when it died, the simulator may take after its heir's first call: `deaths`, by
+        process, tells it from the calls of the living.
+        """
         found = []
         for label, calls in self.by_label.items():
             owners = []
-            for _, _, instance in calls:
+            for time, _, instance in calls:
+                if time > deaths.get(instance, time):
+                    continue
                 if not owners or owners[-1] != instance:
                     owners.append(instance)
             if len(owners) > len(set(owners)):
-                found.append(f"{label}: {' '.join(map(str, owners))}")
+                found.append(label + ": " + ", ".join(f"{time:.3f} {action} by {who}" for time, action, who in calls))
         return found
 
     def take_overs(self, deaths):
