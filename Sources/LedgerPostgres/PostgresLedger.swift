@@ -21,7 +21,7 @@ public final class PostgresLedger: LedgerStore {
   /// The last place of the outbox that was taken; read and written by the outbox's thread.
   let cursor = Locked<Int64>(0)
   let taken = Locked(TakenReplies())
-  private let isClosed = Locked(false)
+  private let isClosed: Locked<Bool>
 
   /// Connects, makes or migrates the tables, and joins the replicas. Blocks while it does.
   ///
@@ -108,8 +108,11 @@ public final class PostgresLedger: LedgerStore {
     self.replica = replica
     let keeper = LeaseKeeper(parameters, replica: replica, duration: lease, takenAt: takenAt)
     self.lease = keeper
+    let isClosed = Locked(false)
+    self.isClosed = isClosed
     let thread = SessionThread(
-      name: "ledger writer", session: WriteSession(parameters, lease: lease, replica: replica))
+      name: "ledger writer",
+      session: WriteSession(parameters, lease: lease, replica: replica) { isClosed.withLock { $0 } })
     writer = thread
     commits = GroupCommit(
       closed: mapping.closed,

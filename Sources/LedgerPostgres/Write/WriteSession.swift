@@ -34,8 +34,14 @@ final class WriteSession: CommitSession {
   /// How many were begun.
   private(set) var count = 0
 
-  init(_ parameters: PostgresParameters, lease: Duration, replica: Int64) {
+  private let isEnding: @Sendable () -> Bool
+
+  /// - Parameter isEnding: Whether the process ends, so that nobody waits for what became of a commit any more.
+  init(
+    _ parameters: PostgresParameters, lease: Duration, replica: Int64, isEnding: @escaping @Sendable () -> Bool
+  ) {
     self.replica = replica
+    self.isEnding = isEnding
     link = Link(parameters, lease: lease, nameEnding: Self.nameEnding(of: replica)) { connection in
       Statements(
         admissions: try AdmissionStatements(connection), requests: try RequestStatements(connection),
@@ -87,7 +93,7 @@ final class WriteSession: CommitSession {
   /// again nor be forgotten.
   private func fate(of transaction: String, _ failure: PostgresFailure) throws -> Bool {
     var pause: UInt32 = 50_000
-    for _ in 0..<Self.fateTries {
+    for _ in 0..<Self.fateTries where !isEnding() {
       do {
         let connection = try link.open().connection
         if try !isUnderWay(transaction, connection) {
