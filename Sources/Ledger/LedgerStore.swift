@@ -142,5 +142,8 @@ public protocol LedgerStore: Sendable {
   /// One line for `millrace check`: what and where the store is, and its schema version.
   func describe() async throws(LedgerError) -> String
 
+  /// The process ends: no operation waits any longer for a store that is away than it must.
+  func stopWaiting()
+
   func close() async
 }

@@ -21,7 +21,8 @@ public final class PostgresLedger: LedgerStore {
   /// The last place of the outbox that was taken; read and written by the outbox's thread.
   let cursor = Locked<Int64>(0)
   let taken = Locked(TakenReplies())
-  private let isClosed: Locked<Bool>
+  private let isClosed = Locked(false)
+  private let isEnding: Locked<Bool>
 
   /// Connects, makes or migrates the tables, and joins the replicas. Blocks while it does.
   ///
@@ -108,11 +109,11 @@ public final class PostgresLedger: LedgerStore {
     self.replica = replica
     let keeper = LeaseKeeper(parameters, replica: replica, duration: lease, takenAt: takenAt)
     self.lease = keeper
-    let isClosed = Locked(false)
-    self.isClosed = isClosed
+    let isEnding = Locked(false)
+    self.isEnding = isEnding
     let thread = SessionThread(
       name: "ledger writer",
-      session: WriteSession(parameters, lease: lease, replica: replica) { isClosed.withLock { $0 } })
+      session: WriteSession(parameters, lease: lease, replica: replica) { isEnding.withLock { $0 } })
     writer = thread
     commits = GroupCommit(
       closed: mapping.closed,
@@ -125,6 +126,8 @@ public final class PostgresLedger: LedgerStore {
     outbox = ReadSession(parameters, lease: lease, name: "ledger outbox", mapping: mapping) { try OutboxReader($0) }
   }
 
+  public func stopWaiting() { isEnding.withLock { $0 = true } }
+
   /// Refuses new calls, ends those that run, and leaves the replicas: the others take over at once what is left.
   public func close() async {
     if isClosed.withLock({ closed in
@@ -133,6 +136,7 @@ public final class PostgresLedger: LedgerStore {
     }) {
       return
     }
+    stopWaiting()
     await lease.stop()
     _ = try? await commits.perform(rows: 1) { try $0.leave() }
     await commits.close()

@@ -275,6 +275,9 @@ extension SQLiteLedger {
     return "SQLite ledger \(path), schema version \(version)"
   }
 
+  /// A file is not waited for.
+  public func stopWaiting() {}
+
   /// Refuses new calls, ends those that run, and gives the file free. Calling it again does nothing.
   public func close() async {
     await commits.close()

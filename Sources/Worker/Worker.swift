@@ -110,6 +110,8 @@ public struct Worker: Sendable {
       }
       try? await gracefulShutdown()
       await drain(stages, windows, batches, calls, pump, settler, acks, gate)
+      // What is asked of a store that is away is not waited for any more: what it holds is another start's, or another's.
+      context.ledger.stopWaiting()
       group.cancelAll()
     }
   }

@@ -50,7 +50,7 @@ struct LimitTests {
   }
 
   @Test func aSlowReaderOfAnUploadIsNotIdle() async throws {
-    let length = 6 << 20
+    let length = 16 << 20
     try await withServer { connection in
       guard let head = try connection.receiveHead() else { return }
       var left = head.length
@@ -62,7 +62,7 @@ struct LimitTests {
       }
       try connection.respond()
     } _: { server, client in
-      let limits = HTTPLimits(idle: .milliseconds(700))
+      let limits = HTTPLimits(idle: .seconds(2))
       let body = HTTPBody.bytes([UInt8](repeating: 1, count: length))
       let response = try await client.send(HTTPRequest(method: "PUT", url: server.url, body: body, limits: limits))
       #expect(response.head.status == 200)

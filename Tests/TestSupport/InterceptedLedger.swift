@@ -93,6 +93,7 @@ public final class InterceptedLedger: LedgerStore {
   public var isShared: Bool { base.isShared }
   public func leaseLeft() -> Duration? { state.withLock { $0.leaseLeft } ?? base.leaseLeft() }
   public func leaseLost() async { await base.leaseLost() }
+  public func stopWaiting() { base.stopWaiting() }
 
   public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
     try await through(.takeOver) { () async throws(LedgerError) in try await base.takeOver(at: now) }

@@ -35,7 +35,7 @@ struct ErrorMapping: Sendable {
       case .readOnly: (.unavailable, "is read-only (\(said)); name the primary server in ledger.url")
       case .diskFull: (.unavailable, "cannot grow (\(said)); free space on the server's disk")
       case .tooManyConnections: (.unavailable, "takes no more connections (\(said)); raise max_connections")
-      case .outOfResources: (.unavailable, "reached a limit of the server (\(said))")
+      case .outOfResources: (.unavailable, "reached a limit of the server (\(said)); check its memory and limits")
       case .inputOutput: (.unavailable, "cannot be read or written (\(said)); check the server's disk")
       case .authentication: (.unavailable, "lets nobody in (\(said)); check user, password and pg_hba.conf")
       case .permission: (.unavailable, "denies it to this user (\(said)); grant what is missing")
@@ -45,7 +45,8 @@ struct ErrorMapping: Sendable {
       case .unsuitable: (.unusable, "cannot hold a ledger (\(said)); name another database in ledger.url")
       case .configuration: (.unusable, "cannot be used as it stands in ledger.url (\(said))")
       case .damaged: (.unusable, "is damaged (\(said)); restore a backup")
-      case .uniqueViolation, .constraintViolation, .other: (.invalid, "refused a statement (\(said))")
+      case .uniqueViolation, .constraintViolation, .other:
+        (.invalid, "refused a statement (\(said)); please report it")
       }
     return LedgerError(reason, "ledger \(name) \(text)")
   }

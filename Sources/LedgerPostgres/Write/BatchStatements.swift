@@ -132,7 +132,7 @@ struct BatchStatements {
     row.bind(batch.account)
     row.bind(Int16(batch.key.lane.rawValue))
     row.bind(batch.key.provider)
-    row.bind(batch.key.model)
+    row.bind(StoredText(batch.key.model))
     row.bind(Int16(batch.key.endpoint.rawValue))
     row.bind(Int16(batch.key.deadlineClass))
     row.bind(Int16(trigger.rawValue))

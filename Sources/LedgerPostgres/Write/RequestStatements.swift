@@ -59,7 +59,7 @@ struct RequestStatements {
   func idOfRoute(_ route: Route) throws -> Int64 {
     if let id = try self.route(route) { return id }
     insertRoute.start().bind(route.provider)
-    insertRoute.bind(route.model)
+    insertRoute.bind(StoredText(route.model))
     try insertRoute.run()
     guard let id = try self.route(route) else { throw DamagedTables("a route") }
     return id
@@ -67,7 +67,7 @@ struct RequestStatements {
 
   private func route(_ route: Route) throws -> Int64? {
     selectRoute.start().bind(route.provider)
-    selectRoute.bind(route.model)
+    selectRoute.bind(StoredText(route.model))
     return try selectRoute.first { try $0.integer(0) }
   }
 

@@ -17,6 +17,18 @@ enum Schema {
   static let version = 2
 
   static func migrate(_ db: Database, path: String) throws {
+    let found = try check(db, path: path)
+    if found == version { return }
+    try db.inTransaction(.immediate) {
+      if found < 1 { try db.execute(sql: version1) }
+      if found < 2 { try db.execute(sql: version2) }
+      try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
+      return .commit
+    }
+  }
+
+  /// The version that is there, if it is a ledger that this program can use.
+  static func check(_ db: Database, path: String) throws -> Int {
     let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
     let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
     let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
@@ -29,13 +41,7 @@ enum Schema {
         .unusable,
         "ledger \(path) has schema version \(found), this program knows up to \(version); run the newer program again")
     }
-    if found == version { return }
-    try db.inTransaction(.immediate) {
-      if found < 1 { try db.execute(sql: version1) }
-      if found < 2 { try db.execute(sql: version2) }
-      try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
-      return .commit
-    }
+    return found
   }
 
   private static let version1 = """

@@ -80,10 +80,7 @@ struct Check: AsyncParsableCommand {
     // Opening makes the file, and this command changes nothing.
     guard access(path, F_OK) == 0 else { return newLedger(path) }
     do {
-      let ledger = try SQLiteLedger(path: path)
-      let text = try await ledger.describe()
-      await ledger.close()
-      return Row(what: "ledger", mark: .good, detail: text)
+      return Row(what: "ledger", mark: .good, detail: try SQLiteLedger.inspect(path: path))
     } catch let error where error.reason == .inUse {
       // Most likely by the service that is being checked.
       return Row(what: "ledger", mark: .warning, detail: error.message)

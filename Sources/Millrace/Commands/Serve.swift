@@ -50,7 +50,10 @@ struct Serve: AsyncParsableCommand {
 
   private func serve(_ settings: MillraceSettings, _ telemetry: Telemetry) async throws {
     let logger = telemetry.logger
+    // Until there is something to drain, and also for the first process of a container, which has no default for them.
+    for number in [SIGTERM, SIGINT] { signal(number) { _ in _exit(0) } }
     let opened = try await openLedger(settings.ledger, logger: logger)
+    for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
     let ledger = opened.store
     let accounts = Accounts(settings)
     let links = try BrokerLinks(settings.amqp, logger: logger)
@@ -78,7 +81,7 @@ struct Serve: AsyncParsableCommand {
       status: ServiceStatus(links: links, topology: topology, health: health, registry: telemetry.registry),
       routes: [
         .batches(
-          BatchDesk(ledger: ledger, providers: accounts.providers, health: health, time: SystemTimekeeper()))
+          BatchDesk(ledger: ledger, providers: accounts.providers, health: health, time: opened.time))
       ],
       logger: logger)
     logger.info(

@@ -24,6 +24,7 @@
     var isShared: Bool { ledger.isShared }
     func leaseLeft() -> Duration? { ledger.leaseLeft() }
     func leaseLost() async { await ledger.leaseLost() }
+    func stopWaiting() { ledger.stopWaiting() }
 
     func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
       try await around(.takeOver) { () async throws(LedgerError) in try await ledger.takeOver(at: now) }

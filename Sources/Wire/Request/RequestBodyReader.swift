@@ -137,10 +137,12 @@ struct RequestBodyReader {
     guard let model = fields.model, !model.isNull else {
       throw Failure(.invalidRequest, "model is missing; allowed is the name of a configured model")
     }
-    guard let name = model.string, (1...Self.maximumModelBytes).contains(name.utf8.count) else {
+    // No store keeps U+0000 in a text, and no model has it in its name.
+    guard let name = model.string, (1...Self.maximumModelBytes).contains(name.utf8.count), !name.utf8.contains(0) else {
       throw Failure(
         .invalidRequest,
-        "model: got \(Self.describe(model)), allowed is a string of 1 to \(Self.maximumModelBytes) bytes")
+        "model: got \(Self.describe(model)), allowed is a string of 1 to \(Self.maximumModelBytes) bytes without U+0000"
+      )
     }
     return name
   }

@@ -62,7 +62,7 @@ final class AckTracker: Sendable {
           // After a failed barrier the rows stay marked: their messages may come again.
           let source = pending.source
           guard await abandoning({ await source.barrier(of: channel.generation) }) == true else { return }
-          _ = try? await self.context.ledger.acknowledged(pending.rows)
+          _ = await abandoning { try? await self.context.ledger.acknowledged(pending.rows) }
         }
       }
     }

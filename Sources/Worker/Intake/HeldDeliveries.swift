@@ -19,6 +19,9 @@ final class HeldDeliveries: Sendable {
     var isFingerprint: Bool
     /// Set for poison: the message is dead-lettered instead of acked.
     var poison: Poison?
+    /// Whether its channel is gone, so that the message comes again on another. Poison stays to be published.
+    var isStale: Bool { poison == nil && !source.isOpen(token.generation) }
+
     /// Set where another process may be calling for it: admitted again if that one is gone.
     var attached: Delivery?
   }
@@ -68,6 +71,8 @@ final class HeldDeliveries: Sendable {
   func hold(_ delivery: Held, in admission: Admission) -> Bool {
     state.withLock { state in
       if let number = state.released[delivery.id], number >= admission.number { return false }
+      // A channel that is gone has nothing to settle: without this a call would collect a delivery for each cut it outlives.
+      state.held[delivery.id]?.removeAll { $0.isStale }
       state.held[delivery.id, default: []].append(delivery)
       return true
     }
