@@ -62,10 +62,11 @@ struct PostgresRetentionTests {
     #expect(purged.requests == 37 * 120)
     #expect(purged.batches == 37)
     for name in sizes[0].keys.sorted() {
-      let early = try #require(sizes[..<10].compactMap { $0[name] }.max())
-      let late = sizes[10...].compactMap { $0[name] }
-      // A page for what a round leaves half filled.
-      let bound = early + early / 4 + 16_384
+      // When an emptied page is free again is the server's matter, and hangs on what else runs: the size settles in some
+      // rounds. One that grew with every round would double in the second half.
+      let early = try #require(sizes[..<20].compactMap { $0[name] }.max())
+      let late = sizes[20...].compactMap { $0[name] }
+      let bound = early + early / 4 + 32_768
       #expect(late.allSatisfy { $0 <= bound }, "\(name): \(sizes.map { $0[name] ?? -1 })")
     }
     #expect(try await ledger.admit(TestDelivery("39-0") { $0.body = "another" }).kind != .answered)
