@@ -123,8 +123,11 @@ class Errors(Terminal):
         self.refused("no folder", service, UNAVAILABLE, "a file", "ledger.url")
         service.config["ledger"]["url"] = "sqlite:///proc/millrace/ledger.sqlite"
         self.refused("no such folder", service, UNAVAILABLE, "/proc/millrace", "ledger.url")
-        service.config["ledger"]["url"] = f"postgres://{USER}:{API_KEY}@127.0.0.1/db"
+        service.config["ledger"]["url"] = f"mysql://{USER}:{API_KEY}@127.0.0.1/db"
         self.refused("another engine", service, CONFIGURATION, "ledger.url", "sqlite")
+        # A server that is away is waited for; a URL that cannot be right is not.
+        service.config["ledger"]["url"] = f"postgres://{USER}:{API_KEY}@127.0.0.1/db?nonsense=1"
+        self.refused("no such option", service, CONFIGURATION, "ledger.url", "nonsense")
         garbage = service.folder / "garbage.sqlite"
         garbage.write_bytes(b"This is no database. " * 500)
         service.config["ledger"]["url"] = f"sqlite://{garbage}"
