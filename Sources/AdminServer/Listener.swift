@@ -36,14 +36,23 @@ struct Listener: Service {
         onListening(bound)
       },
       logger: quiet)
-    do {
-      try await application.run()
-    } catch is CancellationError {
-      throw CancellationError()
-    } catch {
-      throw AdminServerError(setting: setting, address: address, reason: Self.reason(error))
+    for attempt in 1... {
+      do {
+        return try await application.run()
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        // A process that started anew in place may find the port still being given free.
+        guard attempt < Self.tries, (error as? IOError)?.errnoCode == EADDRINUSE else {
+          throw AdminServerError(setting: setting, address: address, reason: Self.reason(error))
+        }
+        try await Task.sleep(for: .milliseconds(200))
+      }
     }
   }
+
+  /// A second in all.
+  private static let tries = 6
 
   /// The library's texts name system calls; a reader needs what to change.
   private static func reason(_ error: any Error) -> String {

@@ -25,13 +25,17 @@ struct LeaseGuard: Service {
 
   /// Every descriptor but the standard ones closes, and with them the connections to broker and providers.
   private func startAnew() -> Never {
-    for descriptor in 3..<max(3, min(getdtablesize(), 65_536)) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
     arguments.append(nil)
     // Signals are blocked in most threads, and a new program would inherit that.
     var none = sigset_t()
     sigemptyset(&none)
     pthread_sigmask(SIG_SETMASK, &none, nil)
+    let limit = max(3, min(getdtablesize(), 65_536))
+    // Twice, since other threads still run: what they open meanwhile gets a low number, and those are looked at last.
+    for range in [3..<limit, 3..<min(limit, 1024)] {
+      for descriptor in range { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
     execv("/proc/self/exe", &arguments)
     // Whoever supervises the process starts it again.
     _exit(69)

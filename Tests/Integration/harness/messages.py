@@ -63,9 +63,10 @@ class Publisher:
 
 
 class Publishing:
-    """Publishes many messages in the background, over several connections."""
+    """Publishes many messages in the background, over several connections; spread over some seconds at least."""
 
-    def __init__(self, broker, messages, connections=3):
+    def __init__(self, broker, messages, connections=3, over=0):
+        self.pause = over * connections / max(1, len(messages))
         self.error = None
         self.total = len(messages)
         self.sent = 0
@@ -84,6 +85,8 @@ class Publishing:
                 if self.stopping.is_set():
                     return
                 publisher.publish(message)
+                if self.pause:
+                    time.sleep(self.pause)
                 with self.lock:
                     self.sent += 1
         except Exception as error:  # noqa: BLE001: it is raised again where somebody waits

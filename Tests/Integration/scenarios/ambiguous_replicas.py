@@ -103,10 +103,10 @@ class Replicas(Rounds):
 
     def freeze_at(self, point, send):
         """Freezes the service, which works alone, at the failpoint."""
-        if self.armed != point:
-            self.stop(self.other)
-            self.arm(f"{point}=stop@1")
-            self.armed = point
+        # Each time: a process that stood still starts anew without its failpoint.
+        self.stop(self.other)
+        self.arm(f"{point}=stop@1")
+        self.armed = point
         send()
         wait_until(f"the service to stand still at {point}", lambda: self.service.process.is_stopped, 30, pause=0.005)
         check(f"failpoint {point}: stop" in self.service.log_text(), "it stands still, but not at the failpoint")

@@ -64,7 +64,8 @@ class Round:
         sent = messages(name, count, copies)
         delivered, accepted = self.deliveries(), self.deliveries(result="new")
         cutter = Cutter(self.way, random.Random(f"{SEED} {name} cuts"))
-        publishing = self.bench.publishing(sent)
+        # Long enough that acks are on their way at the cuts.
+        publishing = self.bench.publishing(sent, over=4 if cuts else 0)
         if cuts:
             cutter.start()
         try:
@@ -76,8 +77,12 @@ class Round:
             cutter.stop()
         for each in self.services:
             each.wait_ready()
+        # Before the queues are looked at, whose lengths are some seconds old.
+        wait_until("every message to be delivered", lambda: self.deliveries() - delivered >= count, 60, pause=0.2)
         settled(self.bench)
-        collector.wait_for(int(self.deliveries(result="new") - accepted), 120, self.bench.say)
+        expected = int(self.deliveries(result="new") - accepted)
+        wait_until(lambda: f"{expected} replies of this round; there are {len(self.own(collector, sent))}",
+                   lambda: len(self.own(collector, sent)) >= expected, 120)
         redelivered = self.deliveries() - delivered - count
         collapsed = self.verify(collector, sent)
         if cuts:
@@ -91,13 +96,20 @@ class Round:
                        f"{collector.copies} copies of replies, {collapsed} taken for another, none called twice")
         collector.close()
 
+    @staticmethod
+    def own(collector, sent):
+        """Replies to these messages: copies of an earlier round's may still come."""
+        prompts = {json.loads(each.body)["messages"][0]["content"] for each in sent}
+        return [reply for reply in list(collector.by_message_id.values())
+                if reply.status == "succeeded" and answered(reply) in prompts]
+
     def verify(self, collector, sent):
         """Returns how many messages were taken for another that is equal."""
         problems = Problems()
         problems.found += collector.problems
         wanted = collections.Counter(json.loads(each.body)["messages"][0]["content"] for each in sent)
         replies = collections.Counter()
-        for reply in collector.by_message_id.values():
+        for reply in list(collector.by_message_id.values()):
             if problems.equal("a status", reply.status, "succeeded"):
                 replies[answered(reply)] += 1
         paid = self.simulator.payments()
@@ -105,7 +117,7 @@ class Round:
             problems.note(1 <= replies[prompt] <= count, f"{replies[prompt]} replies to {count} of {prompt!r}")
             problems.equal(f"payments for {prompt!r}", paid[prompt], replies[prompt])
         problems.raise_any()
-        return len(sent) - collector.count
+        return len(sent) - len(self.own(collector, sent))
 
 
 def settled(bench):
