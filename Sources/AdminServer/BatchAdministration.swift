@@ -7,14 +7,3 @@ public protocol BatchAdministration: Sendable {
   /// - Parameter body: JSON, as it came.
   func resolve(label: String, _ body: [UInt8]) async -> AdminAnswer
 }
-
-/// A JSON answer of an endpoint.
-public struct AdminAnswer: Sendable, Equatable {
-  public var status: Int
-  public var body: [UInt8]
-
-  public init(status: Int, body: [UInt8]) {
-    self.status = status
-    self.body = body
-  }
-}

@@ -37,15 +37,23 @@ public struct AttemptOutcome: Sendable {
   public var usage: Usage?
   public var cost: PicoUSD?
   public var basis: CostBasis
+  /// What the same tokens cost synchronously, with the prompt cache as it was and without one; nil where that is not known.
+  public var listCost: PicoUSD?
+  public var fullCost: PicoUSD?
+  /// Where it was sent; nil where whoever reports its end does not know: then where its request is to go.
+  public var route: Route?
   /// Whether the provider may have billed it although there is no usage to settle.
   public var costUnknown: Bool
   /// The request's body, kept with a failure that will be dead-lettered when the broker had custody.
   public var body: RequestBody?
+  /// How soon its reply is wanted, and so its commit.
+  public var urgency: ReplyUrgency
 
   public init(
     id: RequestID, attempt: Int, batch: BatchID?, verdict: Verdict, response: ProviderResponse? = nil,
     usage: Usage? = nil, cost: PicoUSD? = nil, basis: CostBasis = .unknown, costUnknown: Bool = false,
-    body: RequestBody? = nil
+    body: RequestBody? = nil, urgency: ReplyUrgency = .bulk, route: Route? = nil, listCost: PicoUSD? = nil,
+    fullCost: PicoUSD? = nil
   ) {
     self.id = id
     self.attempt = attempt
@@ -57,6 +65,10 @@ public struct AttemptOutcome: Sendable {
     self.basis = basis
     self.costUnknown = costUnknown
     self.body = body
+    self.urgency = urgency
+    self.route = route
+    self.listCost = listCost
+    self.fullCost = fullCost
   }
 }
 

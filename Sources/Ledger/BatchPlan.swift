@@ -12,9 +12,14 @@ public struct BatchPlan: Sendable {
   public var trigger: WindowTrigger
   /// How often the rows were halved out of a batch that failed validation without naming a line.
   public var halvings: Int
+  /// Rows that are due before then go the synchronous way instead; nil if none do.
+  public var cutOff: Timestamp?
+  /// What the model costs now, which holds for the batch; nil where that is not known.
+  public var price: ModelPrice?
 
   public init(
-    key: WindowKey, rows: [RequestID], label: String, account: String, trigger: WindowTrigger, halvings: Int = 0
+    key: WindowKey, rows: [RequestID], label: String, account: String, trigger: WindowTrigger, halvings: Int = 0,
+    cutOff: Timestamp? = nil, price: ModelPrice? = nil
   ) {
     self.key = key
     self.rows = rows
@@ -22,6 +27,8 @@ public struct BatchPlan: Sendable {
     self.account = account
     self.trigger = trigger
     self.halvings = halvings
+    self.cutOff = cutOff
+    self.price = price
   }
 }
 
@@ -31,9 +38,12 @@ public struct PlannedBatch: Sendable {
   public var batch: BatchRecord?
   /// Rows whose deadline had passed: finished with `deadline_exceeded`, replies in the outbox.
   public var expired: [RequestID]
+  /// Rows that were due too soon for a batch: parked, to be sent synchronously.
+  public var expedited: [RequestID]
 
-  public init(batch: BatchRecord?, expired: [RequestID]) {
+  public init(batch: BatchRecord?, expired: [RequestID], expedited: [RequestID] = []) {
     self.batch = batch
     self.expired = expired
+    self.expedited = expedited
   }
 }

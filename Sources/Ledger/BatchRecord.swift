@@ -32,13 +32,19 @@ public struct BatchRecord: Hashable, Sendable {
   public var createdAt: Timestamp
   public var inputFileID: String?
   public var providerBatchID: String?
+  /// When the provider confirmed it; while it is creating, when the create was begun.
   public var submittedAt: Timestamp?
   public var halvings: Int
+  /// When we decided to cancel it, so that rows of it are not late.
+  public var cancelledAt: Timestamp?
+  /// What its model cost when it was planned; nil where that was not known, or not kept yet.
+  public var price: ModelPrice?
 
   public init(
     id: BatchID, state: State, label: String, account: String, key: WindowKey, rowCount: Int, tokens: Int64,
     bodyBytes: Int64, modelRangeBytes: Int64, customIDBytes: Int64, contentHash: SHA256Digest, createdAt: Timestamp,
-    inputFileID: String? = nil, providerBatchID: String? = nil, submittedAt: Timestamp? = nil, halvings: Int = 0
+    inputFileID: String? = nil, providerBatchID: String? = nil, submittedAt: Timestamp? = nil, halvings: Int = 0,
+    cancelledAt: Timestamp? = nil, price: ModelPrice? = nil
   ) {
     self.id = id
     self.state = state
@@ -56,5 +62,7 @@ public struct BatchRecord: Hashable, Sendable {
     self.providerBatchID = providerBatchID
     self.submittedAt = submittedAt
     self.halvings = halvings
+    self.cancelledAt = cancelledAt
+    self.price = price
   }
 }

@@ -5,7 +5,7 @@ public import BatchCore
 /// Every call that writes returns after its commit is on disk; calls that run at the same time may share one commit.
 /// Lists keep their order. Times are passed in.
 public protocol LedgerStore: Sendable {
-  // MARK: Replicas
+  // MARK: Replicas and gates
 
   /// Whether other processes may work on the same ledger.
   var isShared: Bool { get }
@@ -32,6 +32,19 @@ public protocol LedgerStore: Sendable {
   /// Accepted rows that other replicas offered to the windows of this one.
   func offeredRows() async throws(LedgerError) -> [AcceptedRow]
 
+  /// Brings the gates that replicas share up to date with what this one tells of them, and grants it its part, by the
+  /// store's clock. One grant for each report. What is not shared by replicas is never asked for.
+  func exchange(_ reports: [GateReport]) async throws(LedgerError) -> [PaceGrant]
+
+  /// Breakers that replicas share and that are not closed: of these gates, or of all.
+  func openBreakers(of keys: [GateKey]?) async throws(LedgerError) -> [OpenBreaker]
+
+  /// Closes breakers that replicas share, for all of them.
+  func closeBreakers(_ keys: [GateKey]) async throws(LedgerError)
+
+  /// Sends requests that wait, or that this process has claimed, another way: to this provider and model.
+  func reroute(_ rows: [RequestID], to route: Route) async throws(LedgerError)
+
   // MARK: Custody
 
   /// Records deliveries under their identities. See `Admission` for what comes of each.
@@ -41,15 +54,26 @@ public protocol LedgerStore: Sendable {
   /// is another request even if it is marked as redelivered.
   func acknowledged(_ rows: [RequestID]) async throws(LedgerError)
 
+  /// Marks of rows that came from a lane's queue and whose deliveries need be held no longer: what the ledger has custody
+  /// of, and what is finished and has no reply in the outbox.
+  func marks(of queue: Lane, limit: Int) async throws(LedgerError) -> [AckMark]
+
+  /// Ends those of the marks that no redelivery has renewed: their rows absorb nothing any more.
+  func removeMarks(_ marks: [AckMark]) async throws(LedgerError)
+
   /// Moves interactive claims from the broker's custody into the ledger's, to be sent when a gate opens.
   func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError)
 
-  /// Claims parked rows of one provider and model that may be sent now, oldest first.
-  func takeParked(provider: String, model: String, limit: Int, at now: Timestamp) async throws(LedgerError)
-    -> [ParkedCall]
+  /// Claims parked rows of one line that may be sent now. Tenants get their shares by weight, whichever replica claims, and
+  /// of each the oldest rows.
+  func takeParked(_ claim: ParkedClaim, at now: Timestamp) async throws(LedgerError) -> TakenCalls
 
-  /// Routes that have parked rows, with the earliest time at which one may be sent.
-  func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)]
+  /// Lines that have parked rows, with the earliest time at which one may be sent.
+  func parkedLines() async throws(LedgerError) -> [(line: ParkedLine, notBefore: Timestamp)]
+
+  /// Lets parked rows of a route be sent now that were to wait for longer. Returns how many of them it were, the limit at
+  /// most.
+  func release(_ route: Route, limit: Int, at now: Timestamp) async throws(LedgerError) -> Int
 
   /// Finishes what has not been sent of the subscriber with this tenant and correlation ID as `cancelled`.
   /// Returns the rows.
@@ -59,6 +83,28 @@ public protocol LedgerStore: Sendable {
   /// other: the clock that the times were taken from was set.
   func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError)
 
+  // MARK: Deadlines
+
+  /// Sends accepted rows the synchronous way: they are parked. Returns how many there still were.
+  func expedite(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) -> Int
+
+  /// Requests of the route that have no outcome and are due after then, in the order of their deadlines, by the second;
+  /// of no more than so many rows.
+  func dueRows(_ route: Route, after: Timestamp, limit: Int) async throws(LedgerError) -> [DueRows]
+
+  /// How long the account's latest batches took, or have taken so far. At most `limit` batches are looked at.
+  func batchRuns(account: String, limit: Int, at now: Timestamp) async throws(LedgerError) -> [ModelRun]
+
+  /// Commits how the endangered rows of a submitted batch are saved. Returns the rows that were parked, whose attempt in
+  /// the batch runs on: the first success of either is the outcome, and no failure is while the other may succeed.
+  func rescue(_ batch: BatchID, _ rescue: BatchRescue, at now: Timestamp) async throws(LedgerError) -> [RescuedRow]
+
+  /// What was knowingly paid twice since then, as estimated.
+  func doubleSpend(since: Timestamp) async throws(LedgerError) -> PicoUSD
+
+  /// Whether the request has its outcome.
+  func hasOutcome(_ row: RequestID) async throws(LedgerError) -> Bool
+
   // MARK: Batches
 
   /// Accepted rows without a batch in id order, after the given one.
@@ -67,12 +113,28 @@ public protocol LedgerStore: Sendable {
   /// Commits the intent: a batch of those rows that are still accepted, without a batch and within their deadline.
   func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch
 
+  /// Asks for a planned batch's place within the limits of its account, against all others that share the ledger: what is
+  /// granted stays taken until the batch ends. Asking again changes nothing.
+  func takePlace(for batch: BatchRecord, _ limits: BatchLimits, at now: Timestamp) async throws(LedgerError)
+    -> BatchPlace
+
+  /// Keeps what a batch taught about the limits of its account.
+  func learn(_ lesson: BatchLesson, from batch: BatchRecord, random: UInt64, at now: Timestamp)
+    async throws(LedgerError) -> BatchStanding
+
+  /// Keeps what synchronous calls taught about how a provider counts, beside what batches taught.
+  func learn(_ measures: [TokenMeasure], at now: Timestamp) async throws(LedgerError)
+
+  /// How each account stands that has unfinished batches or has taught something.
+  func standings(at now: Timestamp) async throws(LedgerError) -> [BatchStanding]
+
   /// Bodies of a batch's rows in id order after the given one, at most `limit` rows and about `maximumBytes`.
   func batchRows(_ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int) async throws(LedgerError)
     -> [BatchRowBody]
 
   /// Notes that the create is about to be written. From here on the batch may exist at the provider.
-  func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError)
+  /// - Parameter inputFileID: Nil where the rows travel in the create itself.
+  func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError)
 
   /// Back to planned: the create is known not to have happened.
   func markPlanned(_ batch: BatchID) async throws(LedgerError)
@@ -82,7 +144,10 @@ public protocol LedgerStore: Sendable {
 
   /// All rows of the batch that have no result go back to the accepted rows, or finish when their attempts are used up
   /// (without a limit the attempt does not count); the batch ends as abandoned.
-  func abandon(_ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp)
+  ///
+  /// - Parameter costUnknown: Whether rows of it may have run and been paid: each keeps a lost attempt at its ceiling.
+  func abandon(
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool, at now: Timestamp)
     async throws(LedgerError)
 
   /// Batches that are planned, creating or submitted.
@@ -111,9 +176,9 @@ public protocol LedgerStore: Sendable {
   func fail(_ rows: [(id: RequestID, failure: Failure, body: RequestBody?)], at now: Timestamp)
     async throws(LedgerError)
 
-  /// The next replies of the outbox in the order in which they became ready, at most `limit` and about `maximumBytes`.
-  /// A reply is taken once, until it is given back or the ledger is opened again.
-  func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply]
+  /// The next replies of one part of the outbox in the order in which they became ready, at most `limit` and about
+  /// `maximumBytes`. A reply is taken once, until it is given back or the ledger is opened again.
+  func takeReplies(_ urgency: ReplyUrgency, limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply]
 
   /// The broker confirmed these replies.
   func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError)
@@ -132,7 +197,21 @@ public protocol LedgerStore: Sendable {
   /// generation.
   func purge(finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int) async throws(LedgerError) -> PurgedRows
 
+  // MARK: Budgets
+
+  /// Budgets of periods that begin then or later, or had not ended, as they stand.
+  func budgets(since: Timestamp) async throws(LedgerError) -> [BudgetStanding]
+
+  /// Whether this is the one of all processes that says of the budget, in this period, that it nears its end.
+  func claimBudgetAlert(_ key: String, period: Timestamp) async throws(LedgerError) -> Bool
+
+  /// Lets calls go that wait for a budget and fit into it by now. Returns how many.
+  func releaseHeld(_ rules: [BudgetRule], limit: Int, at now: Timestamp) async throws(LedgerError) -> Int
+
   // MARK: Watching
+
+  /// What attempts cost. Attempts count from the commit of their end, in their days, also when they are purged.
+  func costs(_ query: CostQuery) async throws(LedgerError) -> CostReport
 
   func backlog() async throws(LedgerError) -> [BacklogEntry]
 
@@ -146,4 +225,13 @@ public protocol LedgerStore: Sendable {
   func stopWaiting()
 
   func close() async
+}
+
+extension LedgerStore {
+  /// The same where no row of the batch can have been paid.
+  public func abandon(
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+  ) async throws(LedgerError) {
+    try await abandon(batch, notBefore: notBefore, limit: limit, costUnknown: false, at: now)
+  }
 }

@@ -15,6 +15,8 @@ public struct NewRequest: Sendable {
   /// SHA-256 of endpoint and provider body before our changes; of the decoded bytes when there is no body to read.
   public var bodyHash: SHA256Digest
   public var receivedAt: Timestamp
+  /// The lane whose queue it came from; the lane that it is sent in may be another.
+  public var queue: Lane
   public var redelivered: Bool
   /// The channel that delivered it, unique over restarts: tells the redelivery of one message from a second message that
   /// looks the same, where only a fingerprint identifies them.
@@ -25,13 +27,14 @@ public struct NewRequest: Sendable {
   public var properties: [UInt8]
 
   public init(
-    envelope: Envelope, content: Content, bodyHash: SHA256Digest, receivedAt: Timestamp, redelivered: Bool,
-    deliveryGeneration: Int64, properties: [UInt8]
+    envelope: Envelope, content: Content, bodyHash: SHA256Digest, receivedAt: Timestamp, queue: Lane,
+    redelivered: Bool, deliveryGeneration: Int64, properties: [UInt8]
   ) {
     self.envelope = envelope
     self.content = content
     self.bodyHash = bodyHash
     self.receivedAt = receivedAt
+    self.queue = queue
     self.redelivered = redelivered
     self.deliveryGeneration = deliveryGeneration
     self.properties = properties
@@ -50,10 +53,16 @@ public struct NewCall: Sendable {
   /// Estimated input tokens.
   public var tokens: Int64
   public var deadline: Timestamp?
+  /// What an attempt may cost at most, called and in a batch; nil where that is not known.
+  public var callCeiling: PicoUSD?
+  public var batchCeiling: PicoUSD?
+  /// The budgets that it counts against.
+  public var budgets: [BudgetClaim]
 
   public init(
     endpoint: Endpoint, model: String, route: Route, lane: Lane, custody: Custody, body: RequestBody, tokens: Int64,
-    deadline: Timestamp?
+    deadline: Timestamp?, callCeiling: PicoUSD? = nil, batchCeiling: PicoUSD? = nil,
+    budgets: [BudgetClaim] = []
   ) {
     self.endpoint = endpoint
     self.model = model
@@ -63,5 +72,8 @@ public struct NewCall: Sendable {
     self.body = body
     self.tokens = tokens
     self.deadline = deadline
+    self.callCeiling = callCeiling
+    self.batchCeiling = batchCeiling
+    self.budgets = budgets
   }
 }

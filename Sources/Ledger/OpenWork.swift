@@ -4,6 +4,8 @@ public import BatchCore
 public struct AcceptedRow: Hashable, Sendable {
   public var id: RequestID
   public var endpoint: Endpoint
+  /// As the publisher named it: what its routes are looked up by.
+  public var model: String
   public var route: Route
   public var tokens: Int64
   public var bytes: Int64
@@ -13,13 +15,16 @@ public struct AcceptedRow: Hashable, Sendable {
   public var notBefore: Timestamp
   /// Attempts made so far.
   public var attempts: Int
+  /// Whether it comes from a batch that was cancelled for deadlines in it.
+  public var wasCancelled: Bool
 
   public init(
-    id: RequestID, endpoint: Endpoint, route: Route, tokens: Int64, bytes: Int64, deadline: Timestamp?,
-    receivedAt: Timestamp, notBefore: Timestamp, attempts: Int
+    id: RequestID, endpoint: Endpoint, model: String, route: Route, tokens: Int64, bytes: Int64,
+    deadline: Timestamp?, receivedAt: Timestamp, notBefore: Timestamp, attempts: Int, wasCancelled: Bool = false
   ) {
     self.id = id
     self.endpoint = endpoint
+    self.model = model
     self.route = route
     self.tokens = tokens
     self.bytes = bytes
@@ -27,6 +32,7 @@ public struct AcceptedRow: Hashable, Sendable {
     self.receivedAt = receivedAt
     self.notBefore = notBefore
     self.attempts = attempts
+    self.wasCancelled = wasCancelled
   }
 }
 
@@ -47,39 +53,22 @@ public struct BatchRowBody: Sendable {
 public struct UnsettledRow: Hashable, Sendable {
   public var id: RequestID
   public var attempt: Int
-  public var deadline: Timestamp?
-
-  public init(id: RequestID, attempt: Int, deadline: Timestamp?) {
-    self.id = id
-    self.attempt = attempt
-    self.deadline = deadline
-  }
-}
-
-/// A parked request, claimed to be sent synchronously. The ledger has its custody.
-public struct ParkedCall: Sendable {
-  public var id: RequestID
-  public var attempt: Int
-  public var endpoint: Endpoint
-  public var route: Route
+  /// As the publisher named it: what its routes are looked up by.
   public var model: String
-  public var body: RequestBody
-  public var tokens: Int64
   public var deadline: Timestamp?
-  public var receivedAt: Timestamp
+  /// Estimated input tokens.
+  public var tokens: Int64
+  /// Whether it was sent synchronously too, without success: it is not again.
+  public var wasRescued: Bool
 
   public init(
-    id: RequestID, attempt: Int, endpoint: Endpoint, route: Route, model: String, body: RequestBody, tokens: Int64,
-    deadline: Timestamp?, receivedAt: Timestamp
+    id: RequestID, attempt: Int, model: String, deadline: Timestamp?, tokens: Int64, wasRescued: Bool
   ) {
     self.id = id
     self.attempt = attempt
-    self.endpoint = endpoint
-    self.route = route
     self.model = model
-    self.body = body
-    self.tokens = tokens
     self.deadline = deadline
-    self.receivedAt = receivedAt
+    self.tokens = tokens
+    self.wasRescued = wasRescued
   }
 }

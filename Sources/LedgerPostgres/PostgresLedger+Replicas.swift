@@ -34,6 +34,27 @@ extension PostgresLedger {
     }
   }
 
+  public func exchange(_ reports: [GateReport]) async throws(LedgerError) -> [PaceGrant] {
+    if reports.isEmpty { return [] }
+    let replica = replica
+    return try await gates.read { statements in
+      try reports.map { try statements.exchange($0, replica: replica) }
+    }
+  }
+
+  public func openBreakers(of keys: [GateKey]?) async throws(LedgerError) -> [OpenBreaker] {
+    try await gates.read { try $0.openBreakers(of: keys) }
+  }
+
+  public func closeBreakers(_ keys: [GateKey]) async throws(LedgerError) {
+    try await gates.read { statements in for key in keys { try statements.closeBreaker(key) } }
+  }
+
+  public func reroute(_ rows: [RequestID], to route: Route) async throws(LedgerError) {
+    if rows.isEmpty { return }
+    try await commits.perform(rows: rows.count) { try $0.reroute(rows, to: route) }
+  }
+
   public func offeredRows() async throws(LedgerError) -> [AcceptedRow] {
     let replica = replica
     guard try await rows.read({ try $0.hasOffers(replica) }) else { return [] }

@@ -8,7 +8,11 @@ import Threading
 extension PostgresLedger {
   public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
     if requests.isEmpty { return [] }
-    return try await commits.perform(rows: requests.count) { try $0.admit(requests, at: now) }
+    return try await commits.perform(
+      rows: requests.count, isUrgent: requests.areUrgent, prepare: { $0.budgets.foresee(requests) }
+    ) {
+      try $0.admit(requests, at: now)
+    }
   }
 
   public func acknowledged(_ rows: [RequestID]) async throws(LedgerError) {
@@ -18,6 +22,15 @@ extension PostgresLedger {
     }
   }
 
+  public func marks(of queue: Lane, limit: Int) async throws(LedgerError) -> [AckMark] {
+    try await rows.read { try $0.marks(of: queue, limit: limit) }
+  }
+
+  public func removeMarks(_ marks: [AckMark]) async throws(LedgerError) {
+    if marks.isEmpty { return }
+    try await commits.perform(rows: marks.count) { try $0.statements().admissions.clear(marks) }
+  }
+
   public func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError) {
     if rows.isEmpty { return }
     try await commits.perform(rows: rows.count) { session in
@@ -25,16 +38,18 @@ extension PostgresLedger {
     }
   }
 
-  public func takeParked(
-    provider: String, model: String, limit: Int, at now: Timestamp
-  ) async throws(LedgerError) -> [ParkedCall] {
-    try await commits.perform(rows: limit) { session in
-      try session.takeParked(Route(provider: provider, model: model), limit: limit, at: now)
-    }
+  public func takeParked(_ claim: ParkedClaim, at now: Timestamp) async throws(LedgerError) -> TakenCalls {
+    try await commits.perform(rows: claim.limit, isUrgent: claim.isUrgent) { try $0.takeParked(claim, at: now) }
   }
 
-  public func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)] {
-    try await rows.read { try $0.parkedRoutes() }
+  public func parkedLines() async throws(LedgerError) -> [(line: ParkedLine, notBefore: Timestamp)] {
+    try await rows.read { try $0.parkedLines() }
+  }
+
+  public func release(_ route: Route, limit: Int, at now: Timestamp) async throws(LedgerError) -> Int {
+    try await commits.perform(rows: 1) { session in
+      try session.statements().parked.release(try session.id(of: route), limit: limit, at: now)
+    }
   }
 
   public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
@@ -80,8 +95,8 @@ extension PostgresLedger {
     try await rows.read { try $0.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes) }
   }
 
-  public func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError) {
-    try await commits.perform(rows: 1) { try $0.markCreating(batch, inputFileID: inputFileID) }
+  public func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markCreating(batch, inputFileID: inputFileID, at: now) }
   }
 
   public func markPlanned(_ batch: BatchID) async throws(LedgerError) {
@@ -93,9 +108,11 @@ extension PostgresLedger {
   }
 
   public func abandon(
-    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool, at now: Timestamp
   ) async throws(LedgerError) {
-    try await commits.perform(rows: 1) { try $0.abandon(batch, notBefore: notBefore, limit: limit, at: now) }
+    try await commits.perform(rows: 1) {
+      try $0.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
+    }
   }
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
@@ -128,14 +145,20 @@ extension PostgresLedger {
 extension PostgresLedger {
   public func record(_ outcomes: [AttemptOutcome], at now: Timestamp) async throws(LedgerError) -> [RecordedOutcome] {
     if outcomes.isEmpty { return [] }
-    return try await commits.perform(rows: outcomes.count) { try $0.record(outcomes, at: now) }
+    return try await commits.perform(
+      rows: outcomes.count, isUrgent: outcomes.areUrgent, prepare: { $0.budgets.foresee(outcomes) }
+    ) {
+      try $0.record(outcomes, at: now)
+    }
   }
 
-  public func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
-    try await outbox.read { [taken, cursor, replica] reader in
+  public func takeReplies(
+    _ urgency: ReplyUrgency, limit: Int, maximumBytes: Int
+  ) async throws(LedgerError) -> [PendingReply] {
+    try await outbox.read { [taken, cursors, replica] reader in
       let (replies, places) = try reader.take(
-        owner: replica, after: cursor.withLock { $0 }, limit: limit, maximumBytes: maximumBytes)
-      if let last = places.last { cursor.withLock { $0 = last } }
+        urgency, owner: replica, after: cursors.withLock { $0[urgency] }, limit: limit, maximumBytes: maximumBytes)
+      if let last = places.last { cursors.withLock { $0[urgency] = last } }
       taken.withLock { taken in
         for (reply, place) in zip(replies, places) { taken.insert(reply.id, at: place) }
       }
@@ -146,7 +169,7 @@ extension PostgresLedger {
   public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
     if rows.isEmpty { return }
     let places = taken.withLock { $0.places(of: rows) }
-    try await commits.perform(rows: rows.count) { session in
+    try await commits.perform(rows: rows.count, isUrgent: places.areUrgent) { session in
       try session.statements().outcomes.deleteReplies(at: places, owner: session.replica)
     }
     taken.withLock { $0.remove(rows, at: places) }

@@ -5,8 +5,8 @@ import Threading
 
 /// A ledger in a Postgres database that several replicas share.
 ///
-/// One connection writes, and calls that arrive while it commits share the next commit; two read beside it, and one keeps
-/// the lease. Each has a thread of its own, and is made again when it is lost. What a commit did whose answer was lost is
+/// One connection writes, and calls that arrive while it commits share the next commit; three read beside it,
+/// one of them what is due, which may be much, one asks the gates that replicas share, and one keeps the lease. Each has a thread of its own, and is made again when it is lost. What a commit did whose answer was lost is
 /// found out before anything goes on.
 ///
 /// Close it when done. One that is dropped without is to the others a replica that has died.
@@ -15,11 +15,15 @@ public final class PostgresLedger: LedgerStore {
   let writer: SessionThread<WriteSession>
   let rows: ReadSession<RowReader>
   let outbox: ReadSession<OutboxReader>
+  let gates: ReadSession<GateStatements>
+  let deadlines: ReadSession<DeadlineReader>
+  /// A report of many days keeps no other read waiting.
+  let costs: ReadSession<CostReader>
   let lease: LeaseKeeper
   let mapping: ErrorMapping
   let replica: Int64
-  /// The last place of the outbox that was taken; read and written by the outbox's thread.
-  let cursor = Locked<Int64>(0)
+  /// Read and written by the outbox's thread.
+  let cursors = Locked(ReplyCursors())
   let taken = Locked(TakenReplies())
   private let isClosed = Locked(false)
   private let isEnding: Locked<Bool>
@@ -30,17 +34,19 @@ public final class PostgresLedger: LedgerStore {
   ///   - url: As libpq reads it, `postgres://user:password@host:port/database?sslmode=verify-full`.
   ///   - lease: How long this replica may be silent before the others take its work over; by the server's clock.
   ///   - process: Names the process, so that another on this machine can tell that it has ended; for tests.
+  ///   - note: Told in a line what goes on while the tables are migrated, which may take minutes.
   /// - Throws: `LedgerError` with one line that says what to do.
   public static func open(
-    url: String, lease: Duration = .seconds(30), process: String? = nil
+    url: String, lease: Duration = .seconds(30), process: String? = nil, note: @escaping (String) -> Void = { _ in }
   ) throws(LedgerError) -> PostgresLedger {
     let mapping = try mapping(of: url)
     do {
       // With short leases a server that falls silent is to be noticed sooner as well.
       let parameters = try PostgresParameters(
         url: url, statementTimeout: min(max(lease, .seconds(10)), .seconds(30)))
+      _ = try Migration.run(parameters, place: mapping.name, note: note)
       let takenAt = ContinuousClock.now
-      let replica = try prepare(parameters, mapping, lease: lease, process: process ?? ProcessIdentity.current.text)
+      let replica = try join(parameters, lease: lease, process: process ?? ProcessIdentity.current.text)
       return PostgresLedger(parameters, mapping, replica: replica, lease: lease, takenAt: takenAt)
     } catch {
       throw mapping(error)
@@ -48,12 +54,14 @@ public final class PostgresLedger: LedgerStore {
   }
 
   /// Makes or migrates the tables and does nothing else. Returns a line for people.
-  public static func migrate(url: String) throws(LedgerError) -> String {
+  ///
+  /// - Parameter note: Told in a line what goes on meanwhile, which may take minutes.
+  public static func migrate(
+    url: String, note: @escaping (String) -> Void = { _ in }
+  ) throws(LedgerError) -> String {
     let mapping = try mapping(of: url)
     do {
-      let connection = try PostgresConnection(try PostgresParameters(url: url))
-      defer { connection.close() }
-      let outcome = try Migration(connection: connection, place: mapping.name).run()
+      let outcome = try Migration.run(try PostgresParameters(url: url), place: mapping.name, note: note)
       return outcome.found == outcome.now
         ? "ledger \(mapping.name) has schema version \(outcome.now): nothing to do"
         : "ledger \(mapping.name) went from schema version \(outcome.found) to \(outcome.now)"
@@ -82,12 +90,11 @@ public final class PostgresLedger: LedgerStore {
     }
   }
 
-  private static func prepare(
-    _ parameters: PostgresParameters, _ mapping: ErrorMapping, lease: Duration, process: String
+  private static func join(
+    _ parameters: PostgresParameters, lease: Duration, process: String
   ) throws -> Int64 {
     let connection = try PostgresConnection(parameters)
     defer { connection.close() }
-    _ = try Migration(connection: connection, place: mapping.name).run()
     let join = connection.prepare(
       """
       WITH joined AS (
@@ -123,6 +130,9 @@ public final class PostgresLedger: LedgerStore {
         return mapped
       }, enqueue: { thread.enqueue($0) })
     rows = ReadSession(parameters, lease: lease, name: "ledger rows", mapping: mapping) { try RowReader($0) }
+    gates = ReadSession(parameters, lease: lease, name: "ledger gates", mapping: mapping) { GateStatements($0) }
+    deadlines = ReadSession(parameters, lease: lease, name: "ledger due", mapping: mapping) { DeadlineReader($0) }
+    costs = ReadSession(parameters, lease: lease, name: "ledger costs", mapping: mapping) { CostReader($0) }
     outbox = ReadSession(parameters, lease: lease, name: "ledger outbox", mapping: mapping) { try OutboxReader($0) }
   }
 
@@ -142,6 +152,9 @@ public final class PostgresLedger: LedgerStore {
     await commits.close()
     await rows.close()
     await outbox.close()
+    await gates.close()
+    await deadlines.close()
+    await costs.close()
     writer.enqueue { $0.close() }
     await writer.stop()
   }

@@ -8,7 +8,7 @@ import Threading
 /// A ledger in one SQLite file, for one process.
 ///
 /// A commit is on disk before a call returns, also through a power cut. One connection writes, on a queue of its own,
-/// and calls that arrive while it commits share the next commit; three others read beside it. Nothing blocks the
+/// and calls that arrive while it commits share the next commit; five others read beside it. Nothing blocks the
 /// cooperative pool.
 ///
 /// Close it when done. One that is dropped without leaves the file as a crash would: complete.
@@ -17,13 +17,15 @@ public final class SQLiteLedger: LedgerStore {
   public let path: String
   let commits: GroupCommit<WriteSession>
   private let writer: Writer
-  private let rows: ReadQueue<RowReader>
+  let rows: ReadQueue<RowReader>
   private let outbox: ReadQueue<OutboxReader>
+  let deadlines: ReadQueue<DeadlineReader>
+  let costs: ReadQueue<CostReader>
   let retention: ReadQueue<RetentionReader>
   private let taken = Locked(TakenReplies())
   private let file: Locked<LedgerFile?>
   private let mapping: ErrorMapping
-  private let hasTakenOver = Locked(false)
+  let hasTakenOver = Locked(false)
 
   /// Opens the file, and makes it and its folder if they are not there. Blocks while it does.
   ///
@@ -47,6 +49,8 @@ public final class SQLiteLedger: LedgerStore {
       commits = GroupCommit(closed: mapping.closed, mapping: { mapping($0) }, enqueue: { place.enqueue($0) })
       rows = try ReadQueue(path: path, name: "rows", mapping: mapping)
       outbox = try ReadQueue(path: path, name: "outbox", mapping: mapping)
+      deadlines = try ReadQueue(path: path, name: "deadlines", mapping: mapping)
+      costs = try ReadQueue(path: path, name: "costs", mapping: mapping)
       retention = try ReadQueue(path: path, name: "retention", mapping: mapping)
       self.file = Locked(file)
     } catch {
@@ -55,48 +59,12 @@ public final class SQLiteLedger: LedgerStore {
   }
 }
 
-// MARK: - Replicas
-
-/// One process has the file, so nothing is shared and nothing is lost to another.
-extension SQLiteLedger {
-  public var isShared: Bool { false }
-
-  public func leaseLeft() -> Duration? { nil }
-
-  public func leaseLost() async {
-    while !Task.isCancelled { try? await Task.sleep(for: .seconds(86_400)) }
-  }
-
-  public func takeOver(at now: Timestamp) async throws(LedgerError) -> TakenOver {
-    var taken = TakenOver()
-    guard !hasTakenOver.withLock({ $0 }) else { return taken }
-    // What the process before had claimed went back when the file was opened.
-    taken.batches = try await openBatches()
-    taken.replies = true
-    taken.parked = true
-    taken.windows = true
-    hasTakenOver.withLock { $0 = true }
-    return taken
-  }
-
-  public func progress(of rows: [RequestID]) async throws(LedgerError) -> [RequestProgress] {
-    // This process learns of every end by itself.
-    rows.map { _ in .underway }
-  }
-
-  public func runWindows(_ keys: [WindowKey]) async throws(LedgerError) -> Set<WindowKey> { Set(keys) }
-
-  public func offer(_ rows: [(key: WindowKey, rows: [RequestID])]) async throws(LedgerError) {}
-
-  public func offeredRows() async throws(LedgerError) -> [AcceptedRow] { [] }
-}
-
 // MARK: - Custody
 
 extension SQLiteLedger {
   public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
     if requests.isEmpty { return [] }
-    return try await commits.perform(rows: requests.count) { session in
+    return try await commits.perform(rows: requests.count, isUrgent: requests.areUrgent) { session in
       var admissions: [Admission] = []
       admissions.reserveCapacity(requests.count)
       for request in requests { admissions.append(try session.admit(request, at: now)) }
@@ -111,6 +79,17 @@ extension SQLiteLedger {
     }
   }
 
+  public func marks(of queue: Lane, limit: Int) async throws(LedgerError) -> [AckMark] {
+    try await rows.read { try $0.marks(of: queue, limit: limit) }
+  }
+
+  public func removeMarks(_ marks: [AckMark]) async throws(LedgerError) {
+    if marks.isEmpty { return }
+    try await commits.perform(rows: marks.count) { session in
+      for mark in marks { try session.admissions.clear(mark) }
+    }
+  }
+
   public func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError) {
     if rows.isEmpty { return }
     try await commits.perform(rows: rows.count) { session in
@@ -118,16 +97,16 @@ extension SQLiteLedger {
     }
   }
 
-  public func takeParked(
-    provider: String, model: String, limit: Int, at now: Timestamp
-  ) async throws(LedgerError) -> [ParkedCall] {
-    try await commits.perform(rows: limit) { session in
-      try session.takeParked(Route(provider: provider, model: model), limit: limit, at: now)
-    }
+  public func takeParked(_ claim: ParkedClaim, at now: Timestamp) async throws(LedgerError) -> TakenCalls {
+    try await commits.perform(rows: claim.limit, isUrgent: claim.isUrgent) { try $0.takeParked(claim, at: now) }
   }
 
-  public func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)] {
-    try await rows.read { try $0.parkedRoutes() }
+  public func parkedLines() async throws(LedgerError) -> [(line: ParkedLine, notBefore: Timestamp)] {
+    try await rows.read { try $0.parkedLines() }
+  }
+
+  public func release(_ route: Route, limit: Int, at now: Timestamp) async throws(LedgerError) -> Int {
+    try await commits.perform(rows: 1) { try $0.parked.release(route, limit: limit, at: now, $0) }
   }
 
   public func shiftWaiting(after: Timestamp, upTo: Timestamp, by step: Duration) async throws(LedgerError) {
@@ -172,8 +151,8 @@ extension SQLiteLedger {
     try await rows.read { try $0.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes) }
   }
 
-  public func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError) {
-    try await commits.perform(rows: 1) { try $0.markCreating(batch, inputFileID: inputFileID) }
+  public func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError) {
+    try await commits.perform(rows: 1) { try $0.markCreating(batch, inputFileID: inputFileID, at: now) }
   }
 
   public func markPlanned(_ batch: BatchID) async throws(LedgerError) {
@@ -185,9 +164,11 @@ extension SQLiteLedger {
   }
 
   public func abandon(
-    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool, at now: Timestamp
   ) async throws(LedgerError) {
-    try await commits.perform(rows: 1) { try $0.abandon(batch, notBefore: notBefore, limit: limit, at: now) }
+    try await commits.perform(rows: 1) {
+      try $0.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
+    }
   }
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
@@ -220,7 +201,7 @@ extension SQLiteLedger {
 extension SQLiteLedger {
   public func record(_ outcomes: [AttemptOutcome], at now: Timestamp) async throws(LedgerError) -> [RecordedOutcome] {
     if outcomes.isEmpty { return [] }
-    return try await commits.perform(rows: outcomes.count) { session in
+    return try await commits.perform(rows: outcomes.count, isUrgent: outcomes.areUrgent) { session in
       var recorded: [RecordedOutcome] = []
       recorded.reserveCapacity(outcomes.count)
       for outcome in outcomes { recorded.append(try session.record(outcome, at: now)) }
@@ -228,9 +209,11 @@ extension SQLiteLedger {
     }
   }
 
-  public func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
+  public func takeReplies(
+    _ urgency: ReplyUrgency, limit: Int, maximumBytes: Int
+  ) async throws(LedgerError) -> [PendingReply] {
     try await outbox.read { [taken] reader in
-      let (replies, places) = try reader.take(limit: limit, maximumBytes: maximumBytes)
+      let (replies, places) = try reader.take(urgency, limit: limit, maximumBytes: maximumBytes)
       taken.withLock { taken in
         for (reply, place) in zip(replies, places) { taken.insert(reply.id, at: place) }
       }
@@ -241,7 +224,7 @@ extension SQLiteLedger {
   public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
     if rows.isEmpty { return }
     let places = taken.withLock { $0.places(of: rows) }
-    try await commits.perform(rows: rows.count) { session in
+    try await commits.perform(rows: rows.count, isUrgent: places.areUrgent) { session in
       for place in places { try session.outcomes.deleteReply(at: place) }
     }
     taken.withLock { $0.remove(rows, at: places) }
@@ -284,13 +267,17 @@ extension SQLiteLedger {
     await rows.close()
     await outbox.close()
     await retention.close()
+    await deadlines.close()
+    await costs.close()
     guard let file = file.withLock({ $0.take() }) else { return }
     let done = OneShot<Void>()
     // The last connection writes the log back into the file, which takes a while: not on the cooperative pool.
-    DispatchQueue.global().async { [rows, outbox, retention, writer] in
+    DispatchQueue.global().async { [rows, outbox, retention, deadlines, costs, writer] in
       rows.release()
       outbox.release()
       retention.release()
+      deadlines.release()
+      costs.release()
       writer.release()
       // The lock goes last.
       file.release()

@@ -14,6 +14,10 @@ struct MillraceCommand: AsyncParsableCommand {
         millrace serve                     run the service
         millrace submit requests.jsonl     send a file of requests and wait for the answers
         millrace batches list              what is with the providers now
+        millrace breakers list             what is suspended, since when and why
+        millrace cost --by tenant,model    what it cost, and what that saved
+        millrace plan requests.jsonl       what a file would cost, and how long it would take
+        millrace tokens prompt.txt         how many tokens a file has
 
       Without --config the defaults serve: a broker on 127.0.0.1, the key from OPENAI_API_KEY.
       """,
@@ -22,7 +26,9 @@ struct MillraceCommand: AsyncParsableCommand {
 
   private static var subcommands: [any ParsableCommand.Type] {
     let all: [any ParsableCommand.Type] = [
-      Serve.self, Check.self, Submit.self, Batches.self, LedgerCommand.self, ShowConfiguration.self,
+      Serve.self, Check.self, Submit.self, Batches.self, Breakers.self, Cost.self, Plan.self, Tokens.self,
+      LedgerCommand.self,
+      ShowConfiguration.self,
     ]
     #if FAILPOINTS
       return all + [ListFailpoints.self]

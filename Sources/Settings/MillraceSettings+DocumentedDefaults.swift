@@ -62,16 +62,27 @@ extension MillraceSettings {
     tenancy:
       # header: x-tenant, as the publisher sets it. user_id: the property that the broker has authenticated.
       source: header                  # header | user_id
+      # Tenants that want the same share it by tokens in these proportions, from 1 to 1000, such as weights: {acme: 3}; a
+      # tenant that is not named has 1. One that is alone gets everything.
+      weights: {}
 
     # Providers by name. A file that has this key lists all of them.
     providers:
       openai:
-        kind: openai                  # openai | openai-compatible (azure, anthropic, gemini, mistral: not in this version)
+        kind: openai                  # openai | azure | anthropic | openai-compatible (gemini, mistral: not in this version)
         # What the vendor's own library calls its base URL.
         endpoint: https://api.openai.com/v1
         # One key or a list: the first for new work, the others for batches that were created with them. Or api_key_file,
         # one path or a list, each file with one key. openai-compatible needs none.
         api_key: ${OPENAI_API_KEY}
+        # Azure OpenAI: endpoint is the resource's address, https://NAME.openai.azure.com; api_version (a date) for the dated
+        # paths instead of /openai/v1; token_file instead of a key: a file with a bearer token, read again when it changes
+        # (openai-compatible too); deployments: {NAME: {batch: NAME-OF-ITS-BATCH-DEPLOYMENT, model: gpt-4o-mini}}, since
+        # batches need deployments of their own and prices go by the model.
+        # openai-compatible: deviations: groq | together | doubleword | xai | openrouter | dashscope | siliconflow | novita |
+        # litellm | vllm | none; unset, the host of the endpoint says it.
+        # What anthropic-version says, 2023-06-01 unless set; for the kinds anthropic and azure only.
+        api_version: ""
         organization: ""
         project: ""
         completion_window: 24h
@@ -80,13 +91,14 @@ extension MillraceSettings {
         # Certificates to trust instead of the system's, and a proxy (http://, https://, socks5://, socks5h://).
         ca_file: ""
         proxy: ""
-        # What the account allows, or unlimited. These defaults hold for the kind openai; for the others only concurrency
-        # is limited. enqueued_tokens: prompt tokens in unfinished batches.
+        # Ceilings, for the account and each model, shared by replicas. What is unlimited here is learned from what the
+        # provider's answers say. enqueued_tokens: prompt tokens in unfinished batches. batch_creates_per_hour is the
+        # default of the kind openai only.
         limits:
-          requests_per_minute: 500
-          tokens_per_minute: 200000
+          requests_per_minute: unlimited
+          tokens_per_minute: unlimited
           concurrency: 64
-          enqueued_tokens: 2000000
+          enqueued_tokens: unlimited
           batch_creates_per_hour: 2000
 
     # Models by name; * stands for any characters, an exact name wins over patterns, then the pattern with most other
@@ -99,6 +111,23 @@ extension MillraceSettings {
       "o3*": {routes: [openai]}
       "o4*": {routes: [openai]}
       "text-embedding-*": {routes: [openai], mode: embedding}
+
+    # Prices and sizes of models, before those of the table that comes with the program, by the model's name at its
+    # provider, or provider:name for one provider. In US dollars for a million tokens, such as
+    #   my-model: {input: 0.15, output: 0.6, cached_input: 0.075, cache_write: 0.15,
+    #              batch: {input: 0.075, output: 0.3}, long: {above: 200000, input: 0.3, output: 1.2},
+    #              context: 128000, max_output: 16384}
+    # cached_input and cache_write cost what input does where they are not set; without batch: the price of a batch is
+    # not known. A model without a price is shown with an unknown cost, never with zero.
+    prices: {}
+
+    # Budgets by name: what requests with some tags (tenant, cost_center, user, service, environment, provider, model) may
+    # cost a day or a month (UTC), for all replicas together. A value of * gives every value a budget of its own. What a
+    # request may cost at most is reserved when it is accepted: set max_tokens in requests, or the model's longest answer is
+    # reserved. What does not fit is answered budget_exceeded (refuse), or waits for the next period (park).
+    #   acme-month: {tenant: acme, limit_usd: 500, per: month, at_limit: refuse}
+    #   everyone-day: {tenant: "*", limit_usd: 20, per: day, at_limit: park}
+    budgets: {}
 
     batching:
       token_estimator: tiktoken
@@ -133,6 +162,8 @@ extension MillraceSettings {
       create_timeout: 15s
       # After a batch create without an answer the provider is searched, and searched again after this long.
       reconcile_grace: 30s
+      # Delete the files of a batch that is over: the ledger has what they hold, and an account holds only so many.
+      delete_files: true
       # How long a stop may take.
       drain_timeout: 25s
       # Calls to an account are suspended for open_s when this share of at least minimum_calls within window_s failed.
@@ -140,6 +171,17 @@ extension MillraceSettings {
       enable_webhooks: false
       # Where batch events are sent.
       webhook_url: ${BATCH_WEBHOOK_URL:-}
+
+    rescue:
+      # Requests of a native batch that would miss their deadlines are rescued: the batch is cancelled, or they are sent
+      # synchronously while it runs on and so paid twice, within this many US dollars a day for all that share the ledger;
+      # 0: never.
+      max_double_spend: 5
+      # Time to spare before the deadline.
+      buffer: 60s
+      # How long a batch typically takes, and how long from a cancel to its results, until batches have taught better.
+      assumed_turnaround: 1h
+      assumed_cancel: 10m
 
     dead_letter:
       # Dead-letter what a provider definitely refused too, besides answering it.

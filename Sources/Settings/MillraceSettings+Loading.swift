@@ -2,7 +2,7 @@ import Yams
 
 extension MillraceSettings {
   /// What this version can talk to.
-  public static let supportedKinds: Set<ProviderSettings.Kind> = [.openai, .openaiCompatible]
+  public static let supportedKinds: Set<ProviderSettings.Kind> = [.openai, .azure, .anthropic, .openaiCompatible]
 
   /// Reads the configuration: environment over file over defaults.
   ///
@@ -38,11 +38,14 @@ extension MillraceSettings {
     let file = Section(reading: reading, path: "", node: root)
     amqp = file.section("amqp") { AMQPSettings(reading: $0) }
     ledger = file.section("ledger") { LedgerSettings(reading: $0) }
-    file.section("tenancy") { tenancy.source = $0.choice("source", tenancy.source) }
+    tenancy = file.section("tenancy") { TenancySettings(reading: $0) }
     let keyProblems = readProviders(file, supportedKinds: supportedKinds)
     readModels(file)
+    readPrices(file)
+    budgets = file.entries("budgets") { BudgetSettings(name: $0, $1) } ?? []
     batching = file.section("batching") { BatchingSettings(reading: $0) }
     execution = file.section("execution") { ExecutionSettings(reading: $0) }
+    rescue = file.section("rescue") { RescueSettings(reading: $0) }
     file.section("dead_letter") {
       deadLetter.providerRejected = $0.flag("provider_rejected", deadLetter.providerRejected)
     }

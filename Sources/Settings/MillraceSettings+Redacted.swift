@@ -4,7 +4,13 @@ extension MillraceSettings {
     var out = SettingsText()
     write(amqp, &out)
     write(ledger, &out)
-    out.section("tenancy") { $0.plain("source", tenancy.source.rawValue) }
+    out.section("tenancy") { out in
+      out.plain("source", tenancy.source.rawValue)
+      if tenancy.weights.isEmpty { return out.plain("weights", "{}") }
+      out.section("weights") { out in
+        for (tenant, weight) in tenancy.weights.sorted(by: { $0.key < $1.key }) { out.plain(tenant, weight) }
+      }
+    }
     out.section("providers") { out in
       for provider in providers { write(provider, &out) }
     }
@@ -16,12 +22,20 @@ extension MillraceSettings {
         }
       }
     }
+    writePrices(&out)
+    writeBudgets(&out)
     out.section("batching") { out in
       out.plain("token_estimator", batching.tokenEstimator.rawValue)
       out.section("interactive") { write(batching.interactive, &$0) }
       out.section("deferred") { write(batching.deferred, &$0) }
     }
     write(execution, &out)
+    out.section("rescue") { out in
+      out.plain("max_double_spend", Dollars.text(rescue.maxDoubleSpend))
+      out.duration("buffer", rescue.buffer)
+      out.duration("assumed_turnaround", rescue.assumedTurnaround)
+      out.duration("assumed_cancel", rescue.assumedCancel)
+    }
     out.section("dead_letter") { $0.plain("provider_rejected", deadLetter.providerRejected) }
     out.section("observability") { out in
       out.text("metrics_prefix", observability.metricsPrefix)
@@ -90,6 +104,19 @@ extension MillraceSettings {
       out.plain("kind", provider.kind.rawValue)
       out.text("endpoint", provider.endpoint)
       if !provider.apiKeys.isEmpty { out.list("api_key", provider.apiKeys.map(\.description)) }
+      if let deviations = provider.deviations { out.plain("deviations", deviations.rawValue) }
+      out.text("api_version", provider.apiVersion)
+      if !provider.tokenFile.isEmpty { out.text("token_file", provider.tokenFile) }
+      if !provider.deployments.isEmpty {
+        out.section("deployments") { out in
+          for (name, deployment) in provider.deployments.sorted(by: { $0.key < $1.key }) {
+            out.section(name) { out in
+              out.text("batch", deployment.batch)
+              out.text("model", deployment.model)
+            }
+          }
+        }
+      }
       out.text("organization", provider.organization)
       out.text("project", provider.project)
       out.duration("completion_window", provider.completionWindow)
@@ -125,6 +152,7 @@ extension MillraceSettings {
       out.duration("settle_grace", execution.settleGrace)
       out.duration("create_timeout", execution.createTimeout)
       out.duration("reconcile_grace", execution.reconcileGrace)
+      out.plain("delete_files", execution.deleteFiles)
       out.duration("drain_timeout", execution.drainTimeout)
       out.section("circuit_breaker") { out in
         out.plain("failure_ratio", execution.circuitBreaker.failureRatio)

@@ -16,14 +16,21 @@ struct AttemptPolicy: Sendable {
   }
 
   /// Full jitter, but never sooner than the provider asked for.
-  func delay(attempt: Int, retryAfter: Duration?, random: UInt64) -> Duration {
-    Backoff.delay(
-      attempt: attempt, base: backoffBase, cap: maximumRetryAfter, retryAfter: retryAfter,
+  ///
+  /// - Parameter left: What is left until the request's deadline: a wait of our own choice is at most half of it.
+  func delay(attempt: Int, retryAfter: Duration?, random: UInt64, left: Duration? = nil) -> Duration {
+    let cap = left.map { min(maximumRetryAfter, max(.zero, $0 / 2)) } ?? maximumRetryAfter
+    return Backoff.delay(
+      attempt: attempt, base: backoffBase, cap: cap, retryAfter: retryAfter,
       maximumRetryAfter: maximumRetryAfter, random: random)
   }
 
   /// The verdict on a row of a batch.
-  func verdict(on result: BatchResult, attempt: Int, at now: Timestamp, random: UInt64) -> AttemptOutcome.Verdict {
+  ///
+  /// - Parameter isCancelled: Whether we have cancelled the batch: what it did not run says nothing about the request.
+  func verdict(
+    on result: BatchResult, attempt: Int, isCancelled: Bool = false, at now: Timestamp, random: UInt64
+  ) -> AttemptOutcome.Verdict {
     switch result.disposition {
     case .succeeded:
       .finish(result.response == nil ? Self.emptyAnswer : nil)
@@ -38,6 +45,7 @@ struct AttemptPolicy: Sendable {
       .requeue(notBefore: now + .seconds(30), nil)
     case .notExecuted(.expired):
       .requeue(notBefore: now, limit(.batchExpired, result.message))
+    case .notExecuted(.cancelled) where isCancelled: .requeue(notBefore: now, nil)
     case .notExecuted(.cancelled), .notExecuted(.failed):
       .requeue(notBefore: now, limit(.providerUnavailable, result.message))
     }

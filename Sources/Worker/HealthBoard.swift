@@ -6,6 +6,12 @@ public final class HealthBoard: Sendable {
     case ledger
     case broker(String)
     case account(String)
+    /// Calls of a model at a provider are suspended.
+    case gate(provider: String, model: String)
+    /// A provider wants to be left alone with this kind of operation.
+    case hold(provider: String, String)
+    /// Batches of a model wait for room within the limits of their account.
+    case room(provider: String, model: String)
     case backlog
     /// Others consume the request queues, which concerns the whole service or only a lane that waits for them.
     case consumers(stopsService: Bool)
@@ -21,6 +27,10 @@ public final class HealthBoard: Sendable {
       case .ledger: "ledger"
       case .broker(let link): "broker.\(link)"
       case .account(let name): "account.\(name)"
+      case .gate(let provider, ""): "gate.\(provider).batches"
+      case .gate(let provider, let model): "gate.\(provider).\(model)"
+      case .hold(let provider, let operation): "hold.\(provider).\(operation)"
+      case .room(let provider, let model): "room.\(provider).\(model)"
       case .backlog: "backlog"
       case .consumers: "consumers"
       case .batch(let label), .unknownBatch(let label), .unreachableBatch(let label): "batch.\(label)"

@@ -12,6 +12,8 @@ public struct WorkerConfiguration: Sendable {
   public var interactiveHold = Duration.seconds(30)
   /// The interactive queue's prefetch: one route may hold a quarter of it.
   public var interactivePrefetch = 512
+  /// How tenants share a lane.
+  public var tenantWeights = TenantWeights()
   public var pollInterval = Duration.seconds(5)
   public var settleGrace = Duration.seconds(600)
   /// How long after an unconfirmed create the provider is searched, and searched again before a second create.
@@ -28,8 +30,15 @@ public struct WorkerConfiguration: Sendable {
   public var deferredWindow = WindowLimits(
     idle: .seconds(30), maximumAge: .seconds(300), maximumRequests: 50_000, maximumTokens: 2_000_000,
     maximumBytes: 180 << 20)
-  /// A deadline nearer than this never enters a native batch in the auto lane.
-  public var autoDeferredHorizon = Duration.seconds(86_400)
+  /// Limits of batches, by provider.
+  public var batchLimits: [String: BatchLimits] = [:]
+  /// Whether the files of batches that are over are deleted at the provider.
+  public var deletesFiles = true
+  /// Within what time a provider promises its batches, by provider; a day where nothing is said.
+  public var completionWindows: [String: Duration] = [:]
+  public var rescue = Rescue()
+  /// What requests may cost; all replicas that share a ledger have the same.
+  public var budgets: [BudgetRule] = []
   /// The broker's delivery limit of the request queues; one before it, a message is answered unparsed.
   public var deliveryLimit = 100
   /// Whether a lane's poison is dead-lettered by our own publish, since its queue's dead-letter path is not verified.
@@ -43,6 +52,19 @@ public struct WorkerConfiguration: Sendable {
   public var names = Names()
   public var messageLimits = MessageLimits()
   public var traceIDHeader = "x-batch-trace-id"
+
+  /// How deadlines are kept that a batch would miss.
+  public struct Rescue: Sendable {
+    /// What may knowingly be paid twice within a day, by all that share the ledger.
+    public var maximumDoubleSpend = PicoUSD(5_000_000_000_000)
+    /// Time that is left between the last answer and the deadline, if all goes as expected.
+    public var buffer = Duration.seconds(60)
+    /// How long a batch typically takes, and how long from a cancel to its results, before any have taught it.
+    public var assumedTurnaround = Duration.seconds(3600)
+    public var assumedCancel = Duration.seconds(600)
+
+    public init() {}
+  }
 
   /// Broker objects that the worker publishes to.
   public struct Names: Sendable {

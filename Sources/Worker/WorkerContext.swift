@@ -1,7 +1,6 @@
 import BatchCore
 import Ledger
 import Logging
-import Tokenizer
 import Wire
 
 /// What the parts of the worker share.
@@ -9,16 +8,25 @@ struct WorkerContext: Sendable {
   var configuration: WorkerConfiguration
   var ledger: any LedgerStore
   var providers: [String: any Provider]
-  var prices: PriceTable
+  var models: ModelCatalog
   var time: any Timekeeper
   var health: HealthBoard
   var metrics: WorkerMetrics
   var logger: Logger
   var held: HeldDeliveries
   /// Raised when a reply became ready.
-  var outboxReady: Signal
+  var outboxReady = OutboxReady()
   var unknown = UnknownBatches()
   var store: StoreWatch
+  var gates: Gates
+  var alerts: Alerts
+  var holds: Holds
+  var room: BatchRoom
+  var places: PlaceQueue
+  var deadlines: Deadlines
+  var openBatches = OpenBatches()
+  /// Routes of a model, best first.
+  var routes: @Sendable (String) -> [Route]
 
   var policy: AttemptPolicy {
     AttemptPolicy(
@@ -28,12 +36,10 @@ struct WorkerContext: Sendable {
 
   var retry: LedgerRetry { LedgerRetry(time: time, store: store, logger: logger) }
 
+  var recorder: OutcomeRecorder { OutcomeRecorder(context: self) }
+
   func random() -> UInt64 { UInt64.random(in: .min ... .max) }
 
-  /// Cost of an attempt, if the model's price is known.
-  func cost(route: Route, lane: Lane, usage: Usage?) -> (PicoUSD?, CostBasis) {
-    guard let usage, let price = prices.price(of: route.model) else { return (nil, .unknown) }
-    let basis: CostBasis = lane == .deferred ? .batch : .list
-    return (price.cost(of: usage, basis: basis), basis)
-  }
+  /// What a model costs now; nil where that is not known.
+  func price(of route: Route) -> ModelPrice? { models.price(of: route.model, at: route.provider) }
 }

@@ -3,9 +3,11 @@ public import CoreMetrics
 import Ledger
 import Metrics
 
-/// The worker's counters and gauges. Dimensions come from closed enums and configured names only.
+/// The worker's counters and gauges. Dimensions come from closed enums, from configured names, and from so many names of
+/// models as `ModelNames` tells apart.
 public struct WorkerMetrics: Sendable {
   private let factory: any MetricsFactory
+  let models = ModelNames()
 
   public init(factory: any MetricsFactory) {
     self.factory = factory
@@ -20,6 +22,20 @@ public struct WorkerMetrics: Sendable {
     "batches_unknown":
       "Batches whose fate is unknown, by provider and kind: unknown (create not confirmed) or unreachable.",
     "batches_unknown_oldest_seconds": "Age of the oldest batch whose fate is unknown, by provider and kind.",
+    "breaker_state":
+      """
+    Circuit breakers that have been open, by provider and model (empty: its batches; other: the worst of those beyond \
+    \(BreakerGauges.mostModels)): 0 closed, 1 open, 2 probing.
+    """,
+    "alerts": "Alerts that an operator must see to, by kind.",
+    "rerouted": "Requests that were sent another way since their route was closed, by provider from and to.",
+    "enqueued_tokens":
+      "Tokens that unfinished batches have reserved, as estimated, by provider and model (the first \(ModelNames.most)).",
+    "enqueued_tokens_limit": "Cap on enqueued tokens by configuration and by what was learned, by provider and model.",
+    "batch_creates_hour": "Batches created within the last hour, those about to be included, by provider.",
+    "batch_creates_hour_limit": "Limit of batches created within an hour, configured or learned, by provider.",
+    "holds": "Pauses that providers have asked for, by provider and kind of operation: 1 while it lasts.",
+    "batch_files": "Files of batches that are over, by provider and by what became of them: deleted or left.",
     "purged": "What the retention removed from the ledger, by kind: requests, bodies, batches.",
     "batch_rows": "Result rows of batches, by provider and disposition.",
     "provider_calls": "Synchronous calls, by provider and disposition.",
@@ -29,20 +45,21 @@ public struct WorkerMetrics: Sendable {
     "replies": "Replies, by what the broker made of them.",
     "dead_letters": "Dead letters, by error code.",
     "outcomes": "Requests with an outcome, by lane and status.",
-    "backlog_requests": "Requests in the ledger without an outcome, by lane and model.",
+    "backlog_requests":
+      "Requests in the ledger without an outcome, by lane and model (other: beyond \(ModelNames.most)).",
     "backlog_tokens": "Estimated tokens of the backlog, by lane and model.",
     "backlog_oldest_seconds": "Age of the oldest request in the backlog, by lane and model.",
     "backlog_next_deadline_seconds": "Seconds until the next deadline in the backlog is missed, by lane and model.",
     "unreadable_results": "Result lines that named no request of their batch, by provider.",
     "superseded": "Results of attempts whose request had its outcome already, by provider.",
-  ]
+  ].merging(deadlineDescriptions) { first, _ in first }
 
-  private func count(_ label: String, _ dimensions: [(String, String)], by amount: Int = 1) {
+  func count(_ label: String, _ dimensions: [(String, String)], by amount: Int = 1) {
     if amount == 0 { return }
     Counter(label: label, dimensions: dimensions, factory: factory).increment(by: amount)
   }
 
-  private func set(_ label: String, _ dimensions: [(String, String)], _ value: Double) {
+  func set(_ label: String, _ dimensions: [(String, String)], _ value: Double) {
     Gauge(label: label, dimensions: dimensions, factory: factory).record(value)
   }
 
@@ -82,6 +99,40 @@ public struct WorkerMetrics: Sendable {
       }
     }
   }
+
+  /// - Parameter model: one of a bounded number.
+  func breaker(provider: String, model: String, _ state: BreakerGauges.State) {
+    set("breaker_state", [("provider", provider), ("model", model)], Double(state.rawValue))
+  }
+
+  func forgetBreaker(provider: String, model: String) {
+    Gauge(label: "breaker_state", dimensions: [("provider", provider), ("model", model)], factory: factory).destroy()
+  }
+
+  func alerts(_ kind: String, _ active: Int) { set("alerts", [("kind", kind)], Double(active)) }
+
+  func rerouted(from: String, to: String, by amount: Int) {
+    count("rerouted", [("from", from), ("to", to)], by: amount)
+  }
+
+  /// - Parameters:
+  ///   - cap: nil while nobody knows one.
+  ///   - createLimit: likewise.
+  func room(provider: String, model: String, enqueued: Int64, cap: Int64?, creates: Int, createLimit: Int?) {
+    let both = [("provider", provider), ("model", model)]
+    if models.isOwn(model) {
+      set("enqueued_tokens", both, Double(enqueued))
+      if let cap { set("enqueued_tokens_limit", both, Double(cap)) }
+    }
+    set("batch_creates_hour", [("provider", provider)], Double(creates))
+    if let createLimit { set("batch_creates_hour_limit", [("provider", provider)], Double(createLimit)) }
+  }
+
+  func hold(provider: String, operation: ProviderOperation, isActive: Bool) {
+    set("holds", [("provider", provider), ("operation", operation.rawValue)], isActive ? 1 : 0)
+  }
+
+  func file(provider: String, event: String) { count("batch_files", [("provider", provider), ("event", event)]) }
 
   func purged(_ rows: PurgedRows) {
     for (kind, amount) in [("requests", rows.requests), ("bodies", rows.bodies), ("batches", rows.batches)] {
@@ -123,29 +174,6 @@ public struct WorkerMetrics: Sendable {
     count("unreadable_results", [("provider", provider)], by: amount)
   }
   func superseded(provider: String, by amount: Int) { count("superseded", [("provider", provider)], by: amount) }
-
-  /// Entries that are gone are set to zero, so that a gauge does not keep its last backlog for ever.
-  func backlog(_ entries: [BacklogEntry], gone: Set<BacklogKey>, now: Timestamp) {
-    for entry in entries {
-      let dimensions = [("lane", entry.lane.name), ("model", entry.model)]
-      set("backlog_requests", dimensions, Double(entry.requests))
-      set("backlog_tokens", dimensions, Double(entry.tokens))
-      set("backlog_oldest_seconds", dimensions, Double((now - entry.oldest).wholeMilliseconds) / 1000)
-      if let deadline = entry.earliestDeadline {
-        set("backlog_next_deadline_seconds", dimensions, Double((deadline - now).wholeMilliseconds) / 1000)
-      }
-    }
-    for key in gone {
-      let dimensions = [("lane", key.lane.name), ("model", key.model)]
-      for label in ["backlog_requests", "backlog_tokens", "backlog_oldest_seconds"] { set(label, dimensions, 0) }
-    }
-  }
-}
-
-/// What backlog gauges are told apart by.
-struct BacklogKey: Hashable {
-  var lane: Lane
-  var model: String
 }
 
 extension Disposition {

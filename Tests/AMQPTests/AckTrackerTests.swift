@@ -3,7 +3,7 @@ import Wire
 
 @testable import AMQP
 
-@Suite("Ack tracker", .timeLimit(.minutes(1)))
+@Suite("Ack tracker", .timeLimit(.minutes(4)))
 struct AckTrackerTests {
   private func tracker(_ count: UInt64, generation: UInt64 = 7) throws -> AckTracker {
     var tracker = AckTracker(generation: generation)

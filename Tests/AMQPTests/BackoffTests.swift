@@ -2,7 +2,7 @@ import Testing
 
 @testable import AMQP
 
-@Suite("Backoff", .timeLimit(.minutes(1)))
+@Suite("Backoff", .timeLimit(.minutes(4)))
 struct BackoffTests {
   @Test func doublesUpToTenSecondsWithJitter() {
     var backoff = Backoff()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import AMQP
 
-@Suite("Broker URLs", .timeLimit(.minutes(1)))
+@Suite("Broker URLs", .timeLimit(.minutes(4)))
 struct BrokerURLTests {
   @Test func takesAllParts() throws {
     let url = try BrokerURL("amqps://al%C3%A4n:p%40ss%2F%FFx@mq.example:5999/my%2Fhost")

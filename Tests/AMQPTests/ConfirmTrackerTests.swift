@@ -2,7 +2,7 @@ import Testing
 
 @testable import AMQP
 
-@Suite("Confirm tracker", .timeLimit(.minutes(1)))
+@Suite("Confirm tracker", .timeLimit(.minutes(4)))
 struct ConfirmTrackerTests {
   private typealias Tracker = ConfirmTracker<String>
 

@@ -3,7 +3,7 @@ import Wire
 
 @testable import AMQP
 
-@Suite("Frames", .timeLimit(.minutes(1)))
+@Suite("Frames", .timeLimit(.minutes(4)))
 struct FrameTests {
   private func bytes(of buffer: inout FrameBuffer) -> [UInt8] {
     var out: [UInt8] = []

@@ -7,7 +7,7 @@ import Wire
 
 /// The tests that need a RabbitMQ. One at a time: some of them take the broker away from all.
 @Suite(
-  "With a broker", .serialized, .timeLimit(.minutes(1)),
+  "With a broker", .serialized, .timeLimit(.minutes(4)),
   .enabled(if: TestBroker.url != nil, "MILLRACE_TEST_AMQP_URL is not set; Deploy/lib/broker.sh starts a broker"))
 struct BrokerTests {}
 

@@ -14,7 +14,7 @@ private final class ScriptedStatus: AdminStatus {
   func metrics() async -> [UInt8] { Array("# TYPE x counter\nx_total 1\n".utf8) }
 }
 
-@Suite("Admin endpoints", .timeLimit(.minutes(1)))
+@Suite("Admin endpoints", .timeLimit(.minutes(4)))
 struct AdminServiceTests {
   private let status = ScriptedStatus()
   private let loopback = AdminConfiguration.Address(host: "127.0.0.1", port: 0)

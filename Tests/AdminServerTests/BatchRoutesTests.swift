@@ -15,7 +15,7 @@ private final class ScriptedBatches: BatchAdministration {
   }
 }
 
-@Suite("Admin endpoints: batches", .timeLimit(.minutes(1)))
+@Suite("Admin endpoints: batches", .timeLimit(.minutes(4)))
 struct BatchRoutesTests {
   private let service = AdminServiceTests()
 

@@ -1,7 +1,7 @@
 import BatchCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct BackoffTests {
   @Test(arguments: [(1, 2000), (2, 4000), (3, 8000), (4, 16_000), (5, 30_000), (1000, 30_000), (0, 2000), (-3, 2000)])
   func doublesUpToTheCap(attempt: Int, ceiling: Int64) {
@@ -45,7 +45,7 @@ struct BackoffTests {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct PollScheduleTests {
   private let schedule = PollSchedule(first: .seconds(5))
 

@@ -9,13 +9,36 @@ private func failure(_ code: String) -> Failure {
   Failure(.providerRejected, "the provider failed the batch (\(code)): because")
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct BatchFailureTests {
-  @Test(arguments: ["token_limit_exceeded", "TOKEN_LIMIT_EXCEEDED", "rate_limit_exceeded", "slow_down", "server_error"])
-  func wantOfRoomIsResubmitted(code: String) {
-    #expect(BatchFailure.disposition(of: [problem(code)], rowCount: 100, halvings: 6) == .resubmitLater(nil))
+  @Test(arguments: ["rate_limit_exceeded", "slow_down", "server_error"])
+  func aFaultOfTheProviderIsResubmitted(code: String) {
+    #expect(BatchFailure.disposition(of: [problem(code)], rowCount: 100, halvings: 6) == .resubmitLater)
     let withLine = [problem("invalid_json_line", 4), problem(code)]
-    #expect(BatchFailure.disposition(of: withLine, rowCount: 100, halvings: 0) == .resubmitLater(nil))
+    #expect(BatchFailure.disposition(of: withLine, rowCount: 100, halvings: 0) == .resubmitLater)
+  }
+
+  @Test(arguments: ["token_limit_exceeded", "TOKEN_LIMIT_EXCEEDED"])
+  func wantOfRoomWaitsForRoom(code: String) {
+    #expect(
+      BatchFailure.disposition(of: [problem(code)], rowCount: 100, halvings: 6) == .resubmitWithRoom(cap: nil))
+    let named = BatchSnapshot.Problem(code: code, message: "Limit: 90,000 enqueued tokens", line: nil)
+    #expect(
+      BatchFailure.disposition(of: [problem("x", 4), named], rowCount: 1, halvings: 0)
+        == .resubmitWithRoom(cap: 90_000))
+  }
+
+  @Test func aSizeIsNotSearchedFor() {
+    let rows = BatchSnapshot.Problem(code: "too_many_tasks", message: "Limit: 50,000 lines", line: nil)
+    #expect(BatchFailure.disposition(of: [rows], rowCount: 9, halvings: 0) == .tooManyRows(limit: 50_000))
+    #expect(
+      BatchFailure.disposition(of: [problem("file_too_large")], rowCount: 9, halvings: 0) == .tooManyBytes(limit: nil))
+    #expect(
+      BatchFailure.disposition(of: [problem("too_many_tasks", 3)], rowCount: 9, halvings: 0)
+        == .dropLines([3], failure("too_many_tasks")))
+    #expect(
+      BatchFailure.disposition(of: [problem("too_many_tasks")], rowCount: 1, halvings: 0)
+        == .failAll(failure("too_many_tasks")))
   }
 
   @Test(arguments: AccountFault.billingCodes)
@@ -43,8 +66,8 @@ struct BatchFailureTests {
   }
 
   @Test(arguments: [
-    "invalid_json_line", "duplicate_custom_id", "url_mismatch", "model_mismatch", "too_many_tasks", "missing_field",
-    "unsupported_parameter", "request_too_large", "",
+    "invalid_json_line", "duplicate_custom_id", "url_mismatch", "model_mismatch", "too_many_names", "missing_field",
+    "unsupported_parameter", "name_too_large", "",
   ])
   func anUnnamedLineIsSearchedFor(code: String) {
     for halvings in 0..<6 {

@@ -3,7 +3,7 @@ import Testing
 
 /// A provider whose create may be lost, late or listed late, whose calls fail, and whose deletes lag: whatever happens
 /// within the lags that were promised, the batch is there once.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ReconcilerPropertyTests {
   private static let grace = 30_000
   private static let lag = 20_000

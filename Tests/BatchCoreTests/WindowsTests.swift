@@ -20,7 +20,7 @@ private func makeWindows(
   return WindowsUnderTest(limits)
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct WindowsTests {
   @Test func closesAfterIdle() {
     let windows = makeWindows()

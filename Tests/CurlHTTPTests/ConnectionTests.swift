@@ -3,7 +3,7 @@ import Glibc
 import Testing
 import Threading
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ConnectionTests {
   @Test func oneConnectionServesRequestAfterRequest() async throws {
     try await withServer {

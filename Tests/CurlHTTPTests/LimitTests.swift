@@ -2,7 +2,7 @@ import CurlHTTP
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct LimitTests {
   @Test func aSilentServerEndsInTheIdleLimit() async throws {
     try await withServer { connection in

@@ -2,7 +2,7 @@ import CurlHTTP
 import Testing
 
 /// Connections that break, and servers that speak something else.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct LossTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String

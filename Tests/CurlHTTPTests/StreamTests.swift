@@ -1,7 +1,7 @@
 import CurlHTTP
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct StreamTests {
   @Test func aBodyArrivesWhileItIsSent() async throws {
     let next = Gate()

@@ -2,7 +2,7 @@ import CurlHTTP
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: Certificates.hasOpenSSL), .serialized)
+@Suite(.timeLimit(.minutes(4)), .enabled(if: Certificates.hasOpenSSL), .serialized)
 struct TLSTests {
   private func withTLS(
     certificate: String = "server", authority: KeyPath<Certificates, String>,

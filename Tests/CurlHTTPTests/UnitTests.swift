@@ -2,7 +2,7 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct HeaderCollectorTests {
   private func collect(_ lines: [String]) -> (HeaderCollector, [HeaderCollector.Event]) {
     var collector = HeaderCollector()
@@ -74,7 +74,7 @@ struct HeaderCollectorTests {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct MomentTests {
   @Test func limitsSaturate() {
     let now = Moment(nanoseconds: 1000)
@@ -96,7 +96,7 @@ struct MomentTests {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct RequestCheckTests {
   @Test(arguments: [
     ("https://api.example/v1?k=v", "https://api.example"), ("HTTP://u:p@h:80", "http://h:80"),

@@ -1,13 +1,54 @@
 import BatchCore
+import Glibc
 import Ledger
 import TestSupport
 import Testing
+import Threading
 import Wire
 
 @testable import LedgerPostgres
 
 @Suite("Replicas: at the same time", .serialized, .timeLimit(.minutes(5)))
 struct ConcurrencyTests {
+  @Test("a batch is not ended while another replica gives a row back to it", arguments: [false, true])
+  func returned(isAbandoned: Bool) async throws {
+    let replicas = try await ReplicaSet(2)
+    let ledger = replicas[0]
+    let row = try await replicas.admit(0, TestDelivery("a") { $0.deadline = replicas.now + .seconds(600) })[0].id
+    let batch = try await replicas.plan(0, [row], label: "label").id
+    try await ledger.markCreating(batch, inputFileID: "file", at: replicas.now)
+    try await ledger.markSubmitted(batch, providerBatchID: "batch_1", at: replicas.now)
+    let limit = SpendLimit(most: PicoUSD(1000), since: replicas.now + .seconds(-86_400))
+    _ = try await ledger.rescue(
+      batch, .sendTwice([RescuedRow(id: row, cost: PicoUSD(10))], limit), at: replicas.now)
+    let isHeld = OneShot<Void>()
+    // The other's transaction, in the middle of it.
+    async let other: Void = replicas.place.connected { connection throws in
+      try connection.simple("BEGIN")
+      try connection.simple("UPDATE millrace.request SET state = 3 WHERE id = \(row.rawValue)")
+      isHeld.succeed(())
+      let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+      let end = ContinuousClock.now + .seconds(20)
+      while try connection.simple(waiting)[0].integer(0) == 0, ContinuousClock.now < end {
+        // Else it sees the others as they were at the first look, until its transaction ends.
+        try connection.simple("SELECT pg_stat_clear_snapshot()")
+        usleep(1000)
+      }
+      try connection.simple("COMMIT")
+    }
+    await isHeld.value
+    if isAbandoned {
+      try await ledger.abandon(batch, notBefore: replicas.now, limit: nil, at: replicas.now)
+      #expect(try await ledger.acceptedRows(after: nil, limit: 9).map(\.id) == [row])
+    } else {
+      try await requireError(.invalid) { try await ledger.settle(batch, at: replicas.now) }
+      #expect(try await ledger.unsettledRows(batch, after: nil, limit: 9).map(\.id) == [row])
+    }
+    try await other
+    await replicas.close()
+  }
+
   @Test("the same keys at three replicas at once are one call each")
   func sameKeys() async throws {
     let replicas = try await ReplicaSet(3)
@@ -115,7 +156,8 @@ struct ConcurrencyTests {
         group.addTask {
           var calls: [RequestID] = []
           var members = 0
-          for round in 0..<30 {
+          // What another is taking at that moment is left out, so that it takes more rounds than rows.
+          for round in 0..<60 {
             calls += try await replicas.takeParked(index, limit: 7).map(\.id)
             let plan = BatchPlan(
               key: TestLedger.key, rows: Array(accepted.map(\.id).shuffled().prefix(40)), label: "l-\(index)-\(round)",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LedgerPostgres
 
-@Suite("Leases: the arithmetic", .timeLimit(.minutes(1)))
+@Suite("Leases: the arithmetic", .timeLimit(.minutes(4)))
 struct LeaseTests {
   private let start = ContinuousClock.now
 

@@ -13,6 +13,12 @@ final class PostgresPlace: Sendable {
   private let server: String
   /// Empty databases, by server.
   private static let free = Locked<[String: [String]]>([:])
+  private static let cleanups = DispatchGroup()
+  /// The process ends after those: a connect that meets the end of OpenSSL, which has its own `atexit`, crashes. Handlers
+  /// run in the order opposite to their registration, so this is asked for when something has connected.
+  private static let cleanupsEndFirst: Void = {
+    atexit { _ = PostgresPlace.cleanups.wait(timeout: .now() + 30) }
+  }()
 
   /// - Parameter server: The URL of a database of a user who may create others; without it that of `Deploy/test`.
   init(server: String? = nil) async throws {
@@ -31,8 +37,11 @@ final class PostgresPlace: Sendable {
   }
 
   deinit {
-    // Not waited for; what is left goes with the server.
+    // No test waits for it; what is left goes with the server.
+    _ = Self.cleanupsEndFirst
+    Self.cleanups.enter()
     Thread.detachNewThread { [server, database, url] in
+      defer { Self.cleanups.leave() }
       do {
         let connection = try TestPostgres.connect(url)
         defer { connection.close() }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import LedgerPostgres
 
-@Suite("Process identity", .timeLimit(.minutes(1)))
+@Suite("Process identity", .timeLimit(.minutes(4)))
 struct ProcessIdentityTests {
   /// Ours with other parts.
   private func identity(pid: String? = nil, start: String? = nil, boot: String? = nil, namespace: String? = nil)

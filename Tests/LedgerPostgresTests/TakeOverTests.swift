@@ -15,7 +15,7 @@ struct TakeOverTests {
   private func load(_ replicas: ReplicaSet) async throws -> (batch: BatchRecord, call: ParkedCall, reply: RequestID) {
     let rows = try await replicas.admit(
       0, TestDelivery("batch"), TestDelivery("parked") { $0.lane = .interactive },
-      TestDelivery("poison") { $0.poison = Failure(.invalidJSON, "no") })
+      .interactive("poison") { $0.poison = Failure(.invalidJSON, "no") })
     let batch = try await replicas.plan(0, [rows[0].id], label: "label-0")
     let call = try unwrap(try await replicas.takeParked(0).first)
     try requireEqual(call.id, rows[1].id)
@@ -53,7 +53,9 @@ struct TakeOverTests {
     #expect(taken.batches.map(\.id) == [held.batch.id])
     #expect(taken.batches.first == held.batch)
     #expect(taken.parked && taken.replies)
-    #expect(try await replicas.takeReplies(1).map(\.id) == [held.reply])
+    // It stays urgent.
+    #expect(
+      try await replicas[1].takeReplies(.urgent, limit: 9, maximumBytes: 1 << 20).map(\.id) == [held.reply])
     let again = try unwrap(try await replicas.takeParked(1).first)
     #expect(again.id == held.call.id && again.attempt == held.call.attempt + 1)
 
@@ -90,7 +92,7 @@ struct TakeOverTests {
     let entered = OneShot<Void>()
     let now = replicas.now
     async let late: Void = replicas[0].commits.perform(rows: 1) { session in
-      try session.markCreating(held.batch.id, inputFileID: "late")
+      try session.markCreating(held.batch.id, inputFileID: "late", at: now)
       entered.succeed(())
       // On the writer's thread, not on the cooperative pool.
       gate.wait()
@@ -118,7 +120,7 @@ struct TakeOverTests {
     let held = try await load(replicas)
     let entered = OneShot<Void>()
     async let late: Void = replicas[0].commits.perform(rows: 1) { session in
-      try session.markCreating(held.batch.id, inputFileID: "late")
+      try session.markCreating(held.batch.id, inputFileID: "late", at: TestClock.start)
       entered.succeed(())
       _ = try session.connection?.simple("SELECT pg_sleep(25)")
     }

@@ -9,7 +9,7 @@ import Wire
 
 @testable import LedgerSQLite
 
-@Suite("SQLite ledger: group commit", .timeLimit(.minutes(1)))
+@Suite("SQLite ledger: group commit", .timeLimit(.minutes(4)))
 struct GroupCommitTests {
   private let now = Timestamp(milliseconds: 1_700_000_000_000)
 
@@ -79,8 +79,10 @@ struct GroupCommitTests {
     await ledger.close()
   }
 
-  @Test("an operation that fails takes nothing of its group along")
-  func isolated() async throws {
+  @Test(
+    "an operation that fails, or that meets what is damaged, takes nothing of its group along",
+    arguments: [LedgerError.Reason.invalid, .unusable])
+  func isolated(reason: LedgerError.Reason) async throws {
     let files = try SQLitePlace()
     let ledger = try SQLiteLedger(path: files.path)
     let now = now
@@ -99,9 +101,10 @@ struct GroupCommitTests {
           do {
             try await ledger.commits.perform(rows: 1) { session in
               _ = try session.admit(request, at: now)
+              if reason == .unusable { throw DamagedTables("what it reads") }
               throw InvalidOperation("after a change")
             }
-          } catch let error as LedgerError where error.reason == .invalid {
+          } catch let error as LedgerError where error.reason == reason {
             failures.withLock { $0 += 1 }
           }
         }

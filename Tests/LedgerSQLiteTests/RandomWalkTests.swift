@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("SQLite ledger: random walks", .timeLimit(.minutes(1)))
+@Suite("SQLite ledger: random walks", .timeLimit(.minutes(4)))
 struct RandomWalkTests {
   @Test("agrees with the model", arguments: 1...12 as ClosedRange<UInt64>)
   func walk(seed: UInt64) async throws {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("SQLite ledger: conformance", .timeLimit(.minutes(1)))
+@Suite("SQLite ledger: conformance", .timeLimit(.minutes(4)))
 struct SQLiteConformanceTests {
   @Test("holds", arguments: LedgerConformance.cases)
   func holds(_ statement: LedgerConformance.Case) async throws {

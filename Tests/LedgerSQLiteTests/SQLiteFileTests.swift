@@ -9,7 +9,7 @@ import Wire
 
 @testable import LedgerSQLite
 
-@Suite("SQLite ledger: its file", .timeLimit(.minutes(1)))
+@Suite("SQLite ledger: its file", .timeLimit(.minutes(4)))
 struct SQLiteFileTests {
   private let now = Timestamp(milliseconds: 1_700_000_000_000)
 

@@ -8,7 +8,7 @@ import Testing
 
 @testable import LedgerSQLite
 
-@Suite("SQLite ledger: retention", .timeLimit(.minutes(1)))
+@Suite("SQLite ledger: retention", .timeLimit(.minutes(4)))
 struct SQLiteRetentionTests {
   private static let kept = Duration.seconds(300)
 
@@ -90,22 +90,65 @@ struct SQLiteRetentionTests {
     let files = try SQLitePlace()
     let ledger = try await TestLedger(files.place)
     let row = try await ledger.admit(TestDelivery("a"))
+    let parked = try await ledger.admit(TestDelivery("b") { $0.lane = .interactive })
     let batch = try await ledger.batch(row.id)
     try await ledger.store.markCreating(batch.id, inputFileID: "f", at: ledger.now)
     await ledger.close()
     try await DatabaseQueue(path: files.path).write { db in
       try db.execute(
         sql: """
+          DROP TABLE cost;
+          DROP INDEX request_held;
+          DROP TABLE budget;
+          DROP TABLE budget_share;
+          DROP TABLE budget_hold;
+          ALTER TABLE request DROP COLUMN call_ceiling;
+          ALTER TABLE request DROP COLUMN batch_ceiling;
+          ALTER TABLE attempt DROP COLUMN route;
+          ALTER TABLE attempt DROP COLUMN cache_write_tokens;
+          ALTER TABLE attempt DROP COLUMN held;
+          ALTER TABLE attempt DROP COLUMN list_cost;
+          ALTER TABLE attempt DROP COLUMN full_cost;
+          ALTER TABLE batch DROP COLUMN price;
+          DROP INDEX request_running;
+          DROP INDEX request_due;
+          DROP INDEX batch_double_spend;
+          ALTER TABLE request DROP COLUMN running_attempt;
+          ALTER TABLE batch DROP COLUMN ran_at;
+          ALTER TABLE batch DROP COLUMN cancelled_at;
+          ALTER TABLE batch DROP COLUMN double_spend;
+          ALTER TABLE batch DROP COLUMN double_spend_at;
+          DROP INDEX batch_submitted;
+          DROP TABLE learned;
+          ALTER TABLE batch DROP COLUMN enqueued_tokens;
+          ALTER TABLE batch DROP COLUMN asked_at;
           ALTER TABLE batch DROP COLUMN resolution;
           ALTER TABLE batch DROP COLUMN resolution_batch;
           DELETE FROM meta WHERE name <> 'epoch';
+          DROP TABLE tenant_share;
+          DROP TABLE parked_turn;
+          DROP INDEX request_parked_tenant;
+          DROP INDEX request_parked;
+          ALTER TABLE request DROP COLUMN call_class;
+          CREATE INDEX request_parked ON request(route, not_before, id, body_bytes) WHERE state = 1;
           PRAGMA user_version = 1;
           """)
     }
     try await ledger.reopen()
     #expect(try await ledger.store.openBatches().map(\.label) == [batch.label])
     #expect(try await ledger.store.resolve(label: batch.label, as: .giveUp, at: ledger.now))
+    let route = TestDelivery("b").route
+    let calls = try await ledger.store.takeParked(
+      provider: route.provider, model: route.model, limit: 9, at: ledger.now)
+    #expect(calls.map(\.id) == [parked.id])
+    try await ledger.store.markSubmitted(batch.id, providerBatchID: "b", at: ledger.now)
+    _ = try await ledger.store.rescue(batch.id, .cancel, at: ledger.now)
+    #expect(try await ledger.store.openBatches().map(\.cancelledAt) == [ledger.now])
     #expect(try await ledger.store.describe().contains("schema version \(Schema.version)"))
+    let later = try await ledger.admit(.interactive("c"))
+    #expect(try await ledger.record(TestLedger.success(later.id)) == .finished)
+    let query = CostQuery(dimensions: [.tenant], days: 0...100_000, limit: 9)
+    #expect(try await ledger.store.costs(query).total.cost == 7)
     await ledger.close()
   }
 }

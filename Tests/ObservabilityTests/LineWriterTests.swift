@@ -43,7 +43,7 @@ private final class Pipe {
   }
 }
 
-@Suite("Line writer", .timeLimit(.minutes(1)))
+@Suite("Line writer", .timeLimit(.minutes(4)))
 struct LineWriterTests {
   private func line(_ text: String) -> [UInt8] { Array((text + "\n").utf8) }
 

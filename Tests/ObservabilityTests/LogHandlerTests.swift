@@ -16,7 +16,7 @@ private final class MemorySink: LineSink {
   var importance: [Bool] { kept.withLock { $0.map(\.important) } }
 }
 
-@Suite("Log lines", .timeLimit(.minutes(1)))
+@Suite("Log lines", .timeLimit(.minutes(4)))
 struct LogHandlerTests {
   private let sink = MemorySink()
   private let time = WallTime(seconds: 1_767_323_045, milliseconds: 7)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Observability
 
-@Suite("Metrics", .timeLimit(.minutes(1)))
+@Suite("Metrics", .timeLimit(.minutes(4)))
 struct MetricsTests {
   private func lines(_ registry: MetricsRegistry) -> [String] {
     String(decoding: registry.render(), as: UTF8.self).split(separator: "\n").map(String.init)

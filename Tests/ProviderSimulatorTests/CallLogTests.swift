@@ -4,7 +4,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct CallLogTests {
   @Test func everyCallAboutABatchIsNotedWithItsCaller() async throws {
     let scratch = Scratch()

@@ -5,7 +5,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct FaultTests {
   private func request(_ text: String) throws -> ModelRequest {
     let body = #"{"model":"m","messages":[{"role":"user","content":"\#(text)"}]}"#
@@ -107,16 +107,54 @@ struct FaultTests {
     #expect(FaultPlan(behaviour: behaviour, dice: Dice(seed: 3)).expiry(0, rows: 100) == nil)
   }
 
+  @Test func aShareOfTheBatchesTakesTheWholeTail() {
+    var behaviour = Behaviour()
+    (behaviour.batchTailMs, behaviour.batchTailShare) = (1000, 0.1)
+    let plan = FaultPlan(behaviour: behaviour, dice: Dice(seed: 3))
+    let tails = (0..<1000).map { plan.tail($0) }
+    #expect(Set(tails) == [0, 1000])
+    #expect((70...130).contains(tails.count { $0 == 1000 }))
+  }
+
+  @Test func latencyGrowsWithLoadAndHasATail() throws {
+    var behaviour = Behaviour()
+    (behaviour.latencyMs, behaviour.latencyPerTokenUs, behaviour.latencyLoadFactor) = (100, 1000, 0.5)
+    let wanted = try request("hello")
+    var plan = FaultPlan(behaviour: behaviour, dice: Dice(seed: 3))
+    #expect(plan.latency(wanted, outputTokens: 10, attempt: 0, inFlight: 1) == 110_000)
+    #expect(plan.latency(wanted, outputTokens: 10, attempt: 0, inFlight: 3) == 220_000)
+    behaviour.latencyTailMs = 1000
+    plan = FaultPlan(behaviour: behaviour, dice: Dice(seed: 3))
+    let more = try (0..<2000).map {
+      plan.latency(try request("p \($0)"), outputTokens: 10, attempt: 0, inFlight: 1) - 110_000
+    }.sorted()
+    #expect(more[0] >= 0)
+    #expect((130_000...170_000).contains(more[1000]), "\(more[1000])")
+    #expect((800_000...1_250_000).contains(more[1980]), "\(more[1980])")
+    #expect(more[1999] <= 3_000_000)
+    let again = (0..<2).map { _ in plan.latency(wanted, outputTokens: 10, attempt: 1, inFlight: 1) }
+    #expect(again[0] == again[1])
+  }
+
   @Test func behaviourIsReadAsAWhole() throws {
     var behaviour = Behaviour()
-    try behaviour.apply(JSONSlice.parse(Array(#"{"zero_latency":true,"fault_429":0.5,"rpm":60,"latency_ms":3}"#.utf8)))
+    let text =
+      #"{"zero_latency":true,"fault_429":0.5,"rpm":60,"latency_ms":3,"header_style":"seconds","#
+      + #""count_max_tokens":false,"quota_after_usd":0.25,"revoked_keys":["team","sk-a"]}"#
+    try behaviour.apply(JSONSlice.parse(Array(text.utf8)))
     #expect(behaviour.fault429 == 0.5)
     #expect(behaviour.rpm == 60)
     #expect(behaviour.latencyMs == 3)
     #expect(behaviour.batchMinMs == 0)
+    #expect(behaviour.headerStyle == .seconds)
+    #expect(!behaviour.countMaxTokens)
+    #expect(behaviour.quotaAfterUSD == 0.25)
+    #expect(behaviour.revokedKeys == ["team", Credentials.fingerprint("sk-a")])
     let before = behaviour
     for wrong in [
-      #"{"rpm":1,"fault_429":2}"#, #"{"rpm":1,"nonsense":1}"#, #"{"rpm":-1}"#, #"{"rpm":"1"}"#, "[]", #"{"rpm":1.5}"#,
+      #"{"header_style":"odd"}"#, #"{"count_max_tokens":1}"#, #"{"revoked_keys":"sk-a"}"#, #"{"revoked_keys":[1]}"#,
+      #"{"quota_after_usd":-1}"#, #"{"slow_down_status":500}"#, #"{"rpm":1,"fault_429":2}"#, #"{"rpm":1,"nonsense":1}"#,
+      #"{"rpm":-1}"#, #"{"rpm":"1"}"#, "[]", #"{"rpm":1.5}"#,
     ] {
       #expect(throws: SimulatorError.self) { try behaviour.apply(JSONSlice.parse(Array(wrong.utf8))) }
       #expect(behaviour == before)
@@ -127,21 +165,40 @@ struct FaultTests {
   }
 
   @Test func everyOptionHasItsName() throws {
-    let known = Set(Behaviour.rates.map(\.name) + Behaviour.numbers.map(\.name))
+    // Those of Azure are all set by one option.
+    let known = Set(Behaviour.names.filter { !$0.hasPrefix("azure_") && $0 != "file_processing_ms" })
     let command = try ProviderSimulatorCommand.parse(["--state", "x"])
-    let options = command.times.values.map(\.0) + command.limits.values.map(\.0) + command.faults.values.map(\.0)
+    let (times, limits, accounts) = (command.times, command.limits, command.accounts)
+    let numbers = (times.values + limits.values + accounts.numbers).map(\.0)
+    let decimals = (command.faults.values + times.decimals + accounts.decimals).map(\.0)
+    let choices = (limits.choices + accounts.choices + command.headers.choices).map(\.0)
+    let options =
+      numbers + decimals + choices + (limits.flags + command.quirks.flags).map(\.0) + accounts.lists.map(\.0)
     #expect(Set(options) == known)
     #expect(options.count == known.count)
+    let help = ProviderSimulatorCommand.helpMessage(columns: 500)
+    for name in known {
+      let flag = name.replacing("_", with: "-")
+      #expect(help.contains("--\(flag)"), "\(flag)")
+    }
   }
 
   @Test func commandLineComesOnTop() throws {
     let command = try ProviderSimulatorCommand.parse(
-      ["--state", "x", "--zero-latency", "--latency-ms", "5", "--fault-5xx", "0.25", "--rpm", "9", "--key", "sk-a=p"])
+      [
+        "--state", "x", "--zero-latency", "--latency-ms", "5", "--fault-5xx", "0.25", "--rpm", "9", "--key", "sk-a=p",
+        "--no-count-max-tokens", "--retry-after-style", "date", "--no-quota-keys", "p", "--no-quota-keys", "*",
+        "--outage", #"{"from_ms":5}"#, "--outage", #"{"kind":"hang"}"#, "--order", #"{"kind":"poll"}"#,
+      ])
+    #expect(try command.incidents.document()?["outage"]?.elements.map { $0["from_ms"]?.int64 } == [5, nil])
     let behaviour = try command.behaviour()
     #expect(behaviour.latencyMs == 5)
     #expect(behaviour.batchMinMs == 0)
     #expect(behaviour.fault5xx == 0.25)
     #expect(behaviour.rpm == 9)
+    #expect(!behaviour.countMaxTokens)
+    #expect(behaviour.retryAfterStyle == .date)
+    #expect(behaviour.noQuotaKeys == ["p", "*"])
     #expect(throws: SimulatorError.self) {
       try ProviderSimulatorCommand.parse(["--state", "x", "--fault-5xx", "2"]).behaviour()
     }

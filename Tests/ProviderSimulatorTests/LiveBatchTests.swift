@@ -5,7 +5,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct LiveBatchTests {
   private let rows = (0..<600).map { LiveSimulator.row("r-\($0)", "question \($0)") }
 
@@ -116,7 +116,7 @@ struct LiveBatchTests {
   @Test func inputDeletedBeforeValidationFailsTheBatch() async throws {
     let scratch = Scratch()
     defer { scratch.remove() }
-    try await LiveSimulator.run(in: scratch.path, change: { $0.batchValidateMs = 200 }) {
+    try await LiveSimulator.run(in: scratch.path, change: { $0.batchValidateMs = 3000 }) {
       [rows] live async throws -> Void in
       let id = try await live.start(rows)
       let file = try #require(try await live.send(.get, "/v1/batches/\(id)").json["input_file_id"]?.string)

@@ -5,7 +5,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct LiveCallTests {
   @Test func answeredAndPaid() async throws {
     let scratch = Scratch()

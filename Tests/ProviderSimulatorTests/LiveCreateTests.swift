@@ -5,7 +5,7 @@ import Wire
 @testable import ProviderSimulator
 
 /// What may happen to a create, and to the delete of its input file.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct LiveCreateTests {
   private static func create(_ live: LiveSimulator) async throws -> Int? {
     let file = try #require(try await live.upload(LiveSimulator.row("r", "hello")).json["id"]?.string)

@@ -97,9 +97,9 @@ struct LiveSimulator {
     }
   }
 
-  static func isTerminal(_ batch: JSONSlice) -> Bool {
-    ["completed", "failed", "expired", "cancelled"].contains(batch["status"]?.string)
-  }
+  static let terminal: Set<String> = ["completed", "failed", "expired", "cancelled"]
+
+  static func isTerminal(_ batch: JSONSlice) -> Bool { batch["status"]?.string.map(terminal.contains) ?? false }
 
   /// The lines of a result file by custom_id; each id must come once.
   func results(_ batch: JSONSlice, _ file: String) async throws -> [String: JSONSlice] {
@@ -118,7 +118,17 @@ struct LiveSimulator {
     try await send(.get, "/_sim/log").body.split(separator: 0x0A).map { try JSONSlice.parse(Array($0)) }
   }
 
+  func change(_ faults: String) async throws {
+    #expect(try await send(.post, "/_sim/faults", faults).status == 200)
+  }
+
   func stat(_ name: String) async throws -> Int64? {
     try await send(.get, "/_sim/stats").json[name]?.int64
   }
+}
+
+extension HTTPField.Name {
+  static let limitRequests = HTTPField.Name("x-ratelimit-limit-requests")!
+  static let remainingRequests = HTTPField.Name("x-ratelimit-remaining-requests")!
+  static let limitTokens = HTTPField.Name("x-ratelimit-limit-tokens")!
 }

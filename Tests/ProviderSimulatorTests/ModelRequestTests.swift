@@ -4,7 +4,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ModelRequestTests {
   private func read(_ body: String, _ endpoint: Endpoint = .chatCompletions) throws -> ModelRequest {
     try ModelRequest(endpoint: endpoint, body: JSONSlice.parse(Array(body.utf8)))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct RateLimiterTests {
   private let key = RateLimiter.Key(project: "p", model: "m")
 
@@ -83,5 +83,12 @@ struct RateLimiterTests {
     #expect(refusal(limiter.admit(key, tokens: 1, behaviour: behaviour, now: 0)) == nil)
     behaviour.rpm = 0
     #expect(limiter.admit(key, tokens: 1, behaviour: behaviour, now: 0) == .admitted(RateLimiter.Levels()))
+  }
+}
+
+extension RateLimiter {
+  /// A call that does not say how much may come out.
+  mutating func admit(_ key: Key, tokens: Int, behaviour: Behaviour, now: Int) -> Decision {
+    admit(key, Demand(inputTokens: tokens), behaviour: behaviour, now: now)
   }
 }

@@ -3,7 +3,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SpellingTests {
   /// Computed with another implementation, for lengths around the borders of a block.
   @Test(arguments: [

@@ -4,7 +4,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct WitnessTests {
   private func entry(_ prompt: String, batch: String? = nil, row: Int? = nil, attempt: Int = 0, fault: String? = nil)
     -> PaidEntry
@@ -110,14 +110,18 @@ struct WitnessTests {
   }
 
   @Test func noKeyIsWritten() async throws {
-    let caller = try Credentials(keys: []).caller(authorization: "Bearer sk-very-secret")
+    var fingerprint = ""
+    let caller = try Credentials(keys: []).caller(authorization: "Bearer sk-very-secret", fingerprint: &fingerprint)
+    #expect(caller.fingerprint == fingerprint)
     #expect(caller.fingerprint.utf8.count == 12)
     #expect(caller.project == caller.fingerprint)
     let named = Credentials(keys: ["sk-a=team", "sk-b=team", "sk-revoked-c=team"])
-    #expect(try named.caller(authorization: "Bearer sk-a").project == "team")
-    #expect(try named.caller(authorization: "Bearer sk-b").project == "team")
+    for key in ["sk-a", "sk-b"] {
+      #expect(try named.caller(authorization: "Bearer \(key)", fingerprint: &fingerprint).project == "team")
+    }
+    #expect(named.fingerprints(of: "team").isSuperset(of: [Credentials.fingerprint("sk-a"), fingerprint]))
     for wrong in ["Bearer sk-x", "Bearer sk-revoked-c", "Bearer ", "sk-a", nil] {
-      #expect(throws: APIError.self) { try named.caller(authorization: wrong) }
+      #expect(throws: APIError.self) { try named.caller(authorization: wrong, fingerprint: &fingerprint) }
     }
   }
 

@@ -5,13 +5,13 @@ import Testing
 private let submission = BatchSubmission(
   label: "run-01HX", endpoint: .embeddings, model: "m", rowCount: 1, inputBytes: 9)
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct BatchTests {
   @Test(arguments: [200, 201, 202])
   func creates(status: Int) async throws {
     let http = ScriptedHTTP(
       .answer(status, [], #"{"id":"batch_1","status":"validating","metadata":{"millrace_label":"run-01HX"}}"#))
-    let snapshot = try await makeProvider(http).create(submission, fileID: "file-a", timeout: .seconds(15))
+    let snapshot = try await makeProvider(http).create(submission, input: .file("file-a"), timeout: .seconds(15))
     var expected = BatchSnapshot(id: "batch_1", state: .queued)
     expected.label = "run-01HX"
     #expect(snapshot == expected)
@@ -26,7 +26,7 @@ struct BatchTests {
 
   @Test func acceptsAWrappedBatch() async throws {
     let http = ScriptedHTTP(.answer(200, [], #"{"job":{"id":"b","status":"VALIDATING"},"warning":null}"#))
-    let snapshot = try await makeProvider(http).create(submission, fileID: "f", timeout: .seconds(15))
+    let snapshot = try await makeProvider(http).create(submission, input: .file("f"), timeout: .seconds(15))
     #expect(snapshot == BatchSnapshot(id: "b", state: .queued))
   }
 
@@ -59,7 +59,7 @@ struct BatchTests {
   func creationIsAmbiguousOrNot(step: ScriptedHTTP.Step, reason: ProviderError.Reason, isAmbiguous: Bool) async {
     let provider = makeProvider(ScriptedHTTP(step))
     let error = await errorOf { () throws(ProviderError) in
-      try await provider.create(submission, fileID: "f", timeout: .seconds(15))
+      try await provider.create(submission, input: .file("f"), timeout: .seconds(15))
     }
     #expect(error?.reason == reason)
     #expect(error?.isAmbiguous == isAmbiguous)
@@ -105,7 +105,7 @@ struct BatchTests {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SearchTests {
   private func page(_ batches: [(id: String, created: Int, label: String)], hasMore: Bool) -> ScriptedHTTP.Step {
     let data = batches.map {
@@ -116,7 +116,8 @@ struct SearchTests {
 
   private func find(_ http: ScriptedHTTP) async throws(ProviderError) -> [String] {
     try await makeProvider(http).findBatches(
-      label: "L", inputFileID: "file-own", createdAfter: Timestamp(milliseconds: 10_000_000)
+      BatchSearch(
+        label: "L", inputFileID: "file-own", createdAfter: Timestamp(milliseconds: 10_000_000), rowCount: 1)
     )
     .map(\.id)
   }
@@ -172,8 +173,9 @@ struct SearchTests {
     func find(_ steps: [ScriptedHTTP.Step]) async throws(ProviderError) -> [String] {
       let http = ScriptedHTTP(batches)
       for step in steps { await http.add(step) }
-      return try await makeProvider(http) { $0.kind = .openAICompatible }
-        .findBatches(label: "L", inputFileID: nil, createdAfter: Timestamp(milliseconds: 10_000_000)).map(\.id)
+      return try await makeProvider(http) { $0.dialect = .openAICompatible }
+        .findBatches(BatchSearch(label: "L", createdAfter: Timestamp(milliseconds: 10_000_000), rowCount: 1))
+        .map(\.id)
     }
     let other = ScriptedHTTP.Step.stream(200, [Array(#"{"custom_id":"L2_1_1","#.utf8)])
     let own = ScriptedHTTP.Step.stream(200, [Array(#"{"custom_"#.utf8), Array(#"id":"L_7_1","method":"POST""#.utf8)])

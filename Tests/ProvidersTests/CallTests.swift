@@ -9,7 +9,7 @@ private func call(_ http: ScriptedHTTP, endpoint: Endpoint = .chatCompletions) a
     ProviderCall(endpoint: endpoint, model: "ro\"ute", body: requestBody, timeout: .seconds(30)))
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct CallTests {
   private let answer =
     #"{"id":"c","choices":[],"usage":{"prompt_tokens":12,"completion_tokens":5,"prompt_tokens_details":null}}"#
@@ -74,6 +74,12 @@ struct CallTests {
     #expect(outcome.disposition == .succeeded)
     #expect(outcome.response?.body == bytes)
     #expect(outcome.usage == nil)
+    #expect(outcome.mayHaveBeenPaid)
+  }
+
+  @Test func anAnswerWithoutUsageMayHaveCost() async {
+    let outcome = await call(ScriptedHTTP(.answer(200, [], #"{"choices":[]}"#)))
+    #expect(outcome.disposition == .succeeded && outcome.usage == nil)
     #expect(outcome.mayHaveBeenPaid)
   }
 
@@ -144,9 +150,11 @@ struct CallTests {
     #expect(openAI.batches && openAI.searchable && openAI.cancellable)
     #expect(openAI.largestBatchRows == 50_000)
     #expect(openAI.largestBatchBytes == 200_000_000)
-    let configuration = OpenAIConfiguration(name: "x", kind: .openAICompatible, endpoint: "u", apiKeys: [])
-    #expect(configuration.largestBatchRows == 10_000)
-    #expect(!makeProvider(ScriptedHTTP()) { $0.hasBatches = false }.capabilities.searchable)
+    let configuration = OpenAIConfiguration(name: "x", dialect: .openAICompatible, endpoint: "u", apiKeys: [])
+    #expect(configuration.dialect.capabilities.largestBatchRows == 10_000)
+    let without = makeProvider(ScriptedHTTP()) { $0.dialect.capabilities = $0.dialect.capabilities.withoutBatches }
+      .capabilities
+    #expect(!without.searchable && !without.batches)
   }
 
   @Test func probes() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 private let wait = Duration.seconds(7)
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ClassificationTests {
   struct Row: Sendable, CustomTestStringConvertible {
     var status: Int

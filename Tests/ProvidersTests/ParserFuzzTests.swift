@@ -13,6 +13,9 @@ struct ParserFuzzTests {
       + "\n" + #"{"custom_id":"r-3","response":null,"error":{"code":"batch_expired","message":"m"}}"# + "\n",
     #"{"error":{"message":"Request too large \u00e4 \ud83d\ude00","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#,
     #"{"usage":{"input_tokens":20,"input_tokens_details":{"cached_tokens":8},"output_tokens":9}}"#,
+    MessageSamples.running, MessageSamples.ended("b", succeeded: 1), MessageSamples.error("overloaded_error"),
+    MessageSamples.results.joined(separator: "\n"),
+    #"{"data":[{"id":"b","processing_status":"ended"}],"has_more":true,"last_id":"b"}"#,
   ].map { Array($0.utf8) }
 
   private static let tokens = [
@@ -57,13 +60,21 @@ struct ParserFuzzTests {
       let success = ScriptedHTTP.Step.bytes(200, damaged)
       _ = try? await makeProvider(ScriptedHTTP(success)).retrieve("b")
       _ = try? await makeProvider(ScriptedHTTP(success)).findBatches(
-        label: "L", inputFileID: nil, createdAfter: testNow)
+        BatchSearch(label: "L", createdAfter: testNow, rowCount: 1))
       _ = try? await makeProvider(ScriptedHTTP(success)).findFile(label: "L")
+      let anthropic = makeAnthropic(ScriptedHTTP(success))
+      _ = await anthropic.call(call)
+      _ = try? await makeAnthropic(ScriptedHTTP(success)).retrieve("b")
+      _ = try? await makeAnthropic(ScriptedHTTP(success)).findBatches(
+        BatchSearch(label: "L", createdAfter: testNow, rowCount: 1))
       let split = Int.random(in: 0...damaged.count, using: &random)
       let chunks = [Array(damaged[..<split]), Array(damaged[split...])]
       let source = try? await makeProvider(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
-      while let results = try? await source?.next() {
-        #expect(results.allSatisfy { !$0.customID.isEmpty })
+      let messages = try? await makeAnthropic(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
+      for source in [source, messages] {
+        while let results = try? await source?.next() {
+          #expect(results.allSatisfy { !$0.customID.isEmpty })
+        }
       }
     }
   }

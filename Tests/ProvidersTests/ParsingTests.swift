@@ -8,7 +8,7 @@ func slice(_ text: String) throws -> JSONSlice? {
   try JSONSlice.parse(Array(text.utf8))
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct UsageParserTests {
   @Test(arguments: [
     (
@@ -47,7 +47,7 @@ struct UsageParserTests {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SnapshotParserTests {
   private func snapshot(_ text: String) throws -> BatchSnapshot? {
     try slice(text).flatMap(SnapshotParser.snapshot)
@@ -68,6 +68,7 @@ struct SnapshotParserTests {
     expected.inputFileID = "file-abc"
     expected.outputFileID = "file-out"
     expected.counts = BatchSnapshot.Counts(total: 2, completed: 2, failed: 0)
+    expected.usage = Usage(inputTokens: 20, outputTokens: 9)
     expected.createdAt = Timestamp(milliseconds: 1000)
     expected.expiresAt = Timestamp(milliseconds: 86_401_000)
     #expect(try snapshot(text) == expected)
@@ -122,7 +123,7 @@ struct SnapshotParserTests {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ProviderTextTests {
   @Test func oneLineWithoutKeys() {
     let keys = [APIKey(secret: "topsecret", fingerprint: "f")]

@@ -30,7 +30,7 @@ private func readOne(_ line: String) async -> BatchResult? {
   await read([Array(line.utf8)]).results.first
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ResultFileTests {
   @Test func aSuccess() async {
     let line =

@@ -24,7 +24,7 @@ private func upload(
   return (error, await http.sent)
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct UploadTests {
   @Test func bytesAreExact() async throws {
     let rows = [BatchRow(customID: "r-1", body: body), BatchRow(customID: "r_2", body: body)]

@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-@Suite("Defaults", .timeLimit(.minutes(1)))
+@Suite("Defaults", .timeLimit(.minutes(4)))
 struct DefaultsTests {
   @Test("without a file the defaults serve")
   func noFile() throws {
@@ -10,7 +10,8 @@ struct DefaultsTests {
     #expect(settings.amqp.prefetch.deferred == 2000)
     #expect(settings.providers.map(\.name) == ["openai"])
     #expect(settings.providers[0].apiKeys.map { $0.reveal() } == ["sk-test-0001"])
-    #expect(settings.providers[0].limits.requestsPerMinute == 500)
+    #expect(settings.providers[0].limits.requestsPerMinute == nil)
+    #expect(settings.providers[0].limits.batchCreatesPerHour == 2000)
     #expect(settings.batching.deferred.idle == .seconds(30))
     #expect(settings.execution.drainTimeout == .seconds(25))
     #expect(settings.execution.createTimeout == .seconds(15))
@@ -28,6 +29,14 @@ struct DefaultsTests {
     #expect(try load(nil) == expected)
     #expect(try load("") == expected)
     #expect(try load("amqp:\nproviders: ~\n") == expected)
+  }
+
+  @Test(
+    "money is written in dollars", arguments: [("0", 0), ("0.25", 250_000_000_000), ("12.000001", 12_000_001_000_000)])
+  func dollars(text: String, value: Int64) throws {
+    let settings = try load("rescue: {max_double_spend: \(text)}")
+    #expect(settings.rescue.maxDoubleSpend == value)
+    #expect(settings.redactedDescription.contains("max_double_spend: \(text)\n"))
   }
 
   @Test("the documented file says what the defaults are")

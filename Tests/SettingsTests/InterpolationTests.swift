@@ -2,7 +2,7 @@ import Testing
 
 @testable import Settings
 
-@Suite("Interpolation", .timeLimit(.minutes(1)))
+@Suite("Interpolation", .timeLimit(.minutes(4)))
 struct InterpolationTests {
   @Test(
     "variables, defaults, nesting and literals",

@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-@Suite("Models", .timeLimit(.minutes(1)))
+@Suite("Models", .timeLimit(.minutes(4)))
 struct ModelTableTests {
   private func table(_ patterns: String...) -> ModelTable {
     ModelTable(patterns.map { ModelSettings(pattern: $0, routes: [RouteSettings(provider: "p")]) })

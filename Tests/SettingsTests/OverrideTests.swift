@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-@Suite("Environment", .timeLimit(.minutes(1)))
+@Suite("Environment", .timeLimit(.minutes(4)))
 struct OverrideTests {
   @Test("a variable wins over the file")
   func scalar() throws {

@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-@Suite("Problems", .timeLimit(.minutes(1)))
+@Suite("Problems", .timeLimit(.minutes(4)))
 struct ProblemTests {
   @Test("every problem is reported at once, in the order of the file")
   func collected() {
@@ -32,8 +32,9 @@ struct ProblemTests {
         + " allowed: 1s to 1h",
       "config: observability.log_level = \"inof\" (millrace.yaml:11): not one of the choices; allowed: trace, debug, info,"
         + " notice, warning, error, critical; did you mean info?",
-      "config: surprise (millrace.yaml:12): unknown key; allowed here: amqp, ledger, tenancy, providers, models, batching,"
-        + " execution, dead_letter, observability, admin",
+      "config: surprise (millrace.yaml:12): unknown key; allowed here: amqp, ledger, tenancy, providers, models, prices, budgets,"
+        + " batching,"
+        + " execution, rescue, dead_letter, observability, admin",
       "config: providers.openai.api_key = \"${OPENAI_API_KEY}\" (default): the environment variable OPENAI_API_KEY is not"
         + " set; set it, or write the key to a file and name that file in providers.openai.api_key_file or"
         + " MILLRACE_PROVIDERS_OPENAI_API_KEY_FILE",
@@ -59,12 +60,19 @@ struct ProblemTests {
       ("amqp: {deferred_queue: llm.requests.interactive}", "amqp.deferred_queue"),
       ("amqp: {results_exchange: amq.topic}", "amqp.results_exchange"),
       ("amqp: {other_exchange: \"\"}", "amqp.other_exchange"),
+      ("rescue: {max_double_spend: -1}", "rescue.max_double_spend"),
+      ("rescue: {max_double_spend: 1e3}", "rescue.max_double_spend"),
+      ("rescue: {max_double_spend: 1000001}", "rescue.max_double_spend"),
+      ("rescue: {assumed_cancel: 0s}", "rescue.assumed_cancel"), ("rescue: {buffer: 1w}", "rescue.buffer"),
       ("amqp: 5", "amqp"), ("amqp: {prefetch: [1]}", "amqp.prefetch"),
       ("ledger: {url: ledger.sqlite}", "ledger.url"), ("ledger: {url: \"sqlite:///\"}", "ledger.url"),
       ("ledger: {body_retention: 60d}", "ledger.body_retention"), ("ledger: {retention: 1}", "ledger.retention"),
       ("ledger: {lease: 1s}", "ledger.lease"), ("ledger: {lease: 11m}", "ledger.lease"),
       ("ledger: {lease: 30}", "ledger.lease"), ("execution: {create_timeout: 0s}", "execution.create_timeout"),
-      ("tenancy: {source: user}", "tenancy.source"),
+      ("tenancy: {source: user}", "tenancy.source"), ("tenancy: {weights: 3}", "tenancy.weights"),
+      ("tenancy: {weights: {acme: 0}}", "tenancy.weights.acme"),
+      ("tenancy: {weights: {acme: 1001}}", "tenancy.weights.acme"),
+      ("tenancy: {weights: {acme: much}}", "tenancy.weights.acme"),
       ("batching: {interactive: {idle_ms: 60}}", "batching.interactive.max_age_ms"),
       ("batching: {deferred: {max_requests_per_batch: 0}}", "batching.deferred.max_requests_per_batch"),
       ("batching: {token_estimator: guess}", "batching.token_estimator"),

@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-@Suite("Providers", .timeLimit(.minutes(1)))
+@Suite("Providers", .timeLimit(.minutes(4)))
 struct ProviderTests {
   private let models = "\nmodels: {m: {routes: [a]}}\n"
 
@@ -68,8 +68,14 @@ struct ProviderTests {
   @Test("kinds that are known and not supported are named")
   func kinds() throws {
     let yaml = "providers: {a: {kind: anthropic, api_key: sk-1}}" + models
+    let error = #expect(throws: SettingsError.self) {
+      try MillraceSettings.load(path: "millrace.yaml", environment: [:], supportedKinds: [.openai, .openaiCompatible]) {
+        _ in
+        Array(yaml.utf8)
+      }
+    }
     #expect(
-      problems(yaml) == [
+      error?.problems.map(\.description) == [
         "config: providers.a.kind = \"anthropic\" (millrace.yaml:1): the kind anthropic is not supported by this version;"
           + " allowed: openai, openai-compatible"
       ])
@@ -77,6 +83,7 @@ struct ProviderTests {
       path: "x", environment: [:], supportedKinds: Set(ProviderSettings.Kind.allCases)
     ) { _ in Array(yaml.utf8) }
     #expect(settings.providers[0].endpoint == "https://api.anthropic.com")
+    #expect(settings.providers[0].apiVersion == "2023-06-01")
   }
 
   @Test(
@@ -88,6 +95,8 @@ struct ProviderTests {
       ("{kind: openai-compatible, endpoint: \"http://h/v1?key=secret\"}", "providers.a.endpoint"),
       ("{kind: openai-compatible, endpoint: \"h/v1\"}", "providers.a.endpoint"),
       ("{kind: openai-compatible, endpoint: http://a, proxy: \"proxy:3128\"}", "providers.a.proxy"),
+      ("{kind: openai-compatible, endpoint: http://a, api_version: \"1\"}", "providers.a.api_version"),
+      ("{kind: anthropic, api_key: sk-1, api_version: \"\"}", "providers.a.api_version"),
       ("{kind: openai-compatible, endpoint: http://a, timeout: 2h}", "providers.a.timeout"),
       (
         "{kind: openai-compatible, endpoint: http://a, limits: {concurrency: unlimited}}",
@@ -109,8 +118,9 @@ struct ProviderTests {
 
   @Test("limits may be lifted")
   func unlimited() throws {
-    let settings = try load("providers: {openai: {kind: openai, limits: {tokens_per_minute: unlimited}}}")
-    #expect(settings.providers[0].limits.tokensPerMinute == nil)
+    let settings = try load(
+      "providers: {openai: {kind: openai, limits: {batch_creates_per_hour: unlimited, requests_per_minute: 500}}}")
+    #expect(settings.providers[0].limits.batchCreatesPerHour == nil)
     #expect(settings.providers[0].limits.requestsPerMinute == 500)
   }
 

@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-@Suite("Secrecy", .timeLimit(.minutes(1)))
+@Suite("Secrecy", .timeLimit(.minutes(4)))
 struct SecrecyTests {
   private let secrets = ["sk-secret-key", "pw-secret", "token-secret", "ledger-secret", "proxy-secret", "hook-secret"]
 

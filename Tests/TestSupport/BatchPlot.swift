@@ -26,6 +26,13 @@ public struct BatchPlot: Sendable {
   public var row: @Sendable (Int, BatchRow) -> RowEnd = { _, _ in .succeeded }
   /// Names of results that belong to nobody.
   public var strangers: [String] = []
+  /// How many of its rows have run when it is cancelled, and how many polls then find it not over yet.
+  public var ranBeforeCancel = 0
+  /// Whether its answers do not say what they used.
+  public var omitsUsage = false
+  public var cancelPolls = 1
+  /// Whether a cancelled batch names the rows that did not run.
+  public var namesCancelled = true
   /// How often each result stands in its file.
   public var copies = 1
 

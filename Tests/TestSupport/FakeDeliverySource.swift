@@ -19,6 +19,8 @@ public final class FakeDeliverySource: DeliverySource {
   }
 
   public let lane: Lane
+  /// Shut, it holds every barrier.
+  public let barrierGate = Gate()
   private let state = Locked(State())
   private static let chunk = 256
 
@@ -54,10 +56,9 @@ public final class FakeDeliverySource: DeliverySource {
   public func isOpen(_ generation: UInt64) -> Bool { state.withLock { $0.generation == generation } }
 
   public func barrier(of generation: UInt64) async -> Bool {
-    state.withLock { state in
-      state.barriers += 1
-      return state.barrier && generation == state.generation
-    }
+    state.withLock { $0.barriers += 1 }
+    await barrierGate.pass()
+    return state.withLock { $0.barrier && generation == $0.generation }
   }
 
   public func stop() async {

@@ -6,8 +6,10 @@ import Threading
 /// commit. It counts what is going on, so that a test knows when all is quiet.
 public final class InterceptedLedger: LedgerStore {
   public enum Operation: Hashable, Sendable, CaseIterable {
-    case takeOver, progress, runWindows, offer, offeredRows
-    case admit, acknowledged, park, takeParked, parkedRoutes, cancel, shiftWaiting
+    case takeOver, progress, runWindows, offer, offeredRows, exchange, reroute, openBreakers, closeBreakers
+    case admit, acknowledged, marks, removeMarks, park, takeParked, parkedLines, release, cancel, shiftWaiting
+    case takePlace, learn, standings
+    case expedite, dueRows, batchRuns, rescue, doubleSpend, hasOutcome, costs, budgets, claimBudgetAlert, releaseHeld
     case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
     case resolve, resolution, unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable
     case purge, backlog, backlogBytes, describe
@@ -21,9 +23,11 @@ public final class InterceptedLedger: LedgerStore {
     var before: [Operation: Gate] = [:]
     var after: [Operation: Gate] = [:]
     var leaseLeft: Duration?
+    var refusesRequest: @Sendable (NewRequest) -> Bool = { _ in false }
+    var refusesOutcome: @Sendable (AttemptOutcome) -> Bool = { _ in false }
   }
 
-  private let base: any LedgerStore
+  public let base: any LedgerStore
   private let state = Locked(State())
 
   public init(_ base: any LedgerStore) {
@@ -37,6 +41,18 @@ public final class InterceptedLedger: LedgerStore {
 
   /// What is left of the lease from here on, whatever the ledger says; nil asks the ledger.
   public func setLeaseLeft(_ left: Duration?) { state.withLock { $0.leaseLeft = left } }
+
+  /// The ledger cannot keep such requests from here on: what is admitted together with one fails with it.
+  public func refuse(requests: @escaping @Sendable (NewRequest) -> Bool) {
+    state.withLock { $0.refusesRequest = requests }
+  }
+
+  /// The same for the ends of attempts.
+  public func refuse(outcomes: @escaping @Sendable (AttemptOutcome) -> Bool) {
+    state.withLock { $0.refusesOutcome = outcomes }
+  }
+
+  private static let refusal = LedgerError(.invalid, "the test has the ledger refuse a row")
 
   /// The gate that the operation passes before it begins.
   public func gate(before operation: Operation) -> Gate {
@@ -69,7 +85,7 @@ public final class InterceptedLedger: LedgerStore {
   public var calls: Int { state.withLock { $0.calls } }
   public func count(_ operation: Operation) -> Int { state.withLock { $0.counts[operation] ?? 0 } }
 
-  private func through<Result: Sendable>(
+  func through<Result: Sendable>(
     _ operation: Operation, _ body: () async throws(LedgerError) -> Result
   ) async throws(LedgerError) -> Result {
     let (before, after) = state.withLock { state in
@@ -115,28 +131,58 @@ public final class InterceptedLedger: LedgerStore {
     try await through(.offeredRows) { () async throws(LedgerError) in try await base.offeredRows() }
   }
 
+  public func exchange(_ reports: [GateReport]) async throws(LedgerError) -> [PaceGrant] {
+    try await through(.exchange) { () async throws(LedgerError) in try await base.exchange(reports) }
+  }
+
+  public func openBreakers(of keys: [GateKey]?) async throws(LedgerError) -> [OpenBreaker] {
+    try await through(.openBreakers) { () async throws(LedgerError) in try await base.openBreakers(of: keys) }
+  }
+
+  public func closeBreakers(_ keys: [GateKey]) async throws(LedgerError) {
+    try await through(.closeBreakers) { () async throws(LedgerError) in try await base.closeBreakers(keys) }
+  }
+
+  public func release(_ route: Route, limit: Int, at now: Timestamp) async throws(LedgerError) -> Int {
+    try await through(.release) { () async throws(LedgerError) in
+      try await base.release(route, limit: limit, at: now)
+    }
+  }
+
+  public func reroute(_ rows: [RequestID], to route: Route) async throws(LedgerError) {
+    try await through(.reroute) { () async throws(LedgerError) in try await base.reroute(rows, to: route) }
+  }
+
   public func admit(_ requests: [NewRequest], at now: Timestamp) async throws(LedgerError) -> [Admission] {
-    try await through(.admit) { () async throws(LedgerError) in try await base.admit(requests, at: now) }
+    let refuses = state.withLock { $0.refusesRequest }
+    return try await through(.admit) { () async throws(LedgerError) in
+      if requests.contains(where: refuses) { throw Self.refusal }
+      return try await base.admit(requests, at: now)
+    }
   }
 
   public func acknowledged(_ rows: [RequestID]) async throws(LedgerError) {
     try await through(.acknowledged) { () async throws(LedgerError) in try await base.acknowledged(rows) }
   }
 
+  public func marks(of queue: Lane, limit: Int) async throws(LedgerError) -> [AckMark] {
+    try await through(.marks) { () async throws(LedgerError) in try await base.marks(of: queue, limit: limit) }
+  }
+
+  public func removeMarks(_ marks: [AckMark]) async throws(LedgerError) {
+    try await through(.removeMarks) { () async throws(LedgerError) in try await base.removeMarks(marks) }
+  }
+
   public func park(_ rows: [(id: RequestID, body: RequestBody, notBefore: Timestamp)]) async throws(LedgerError) {
     try await through(.park) { () async throws(LedgerError) in try await base.park(rows) }
   }
 
-  public func takeParked(
-    provider: String, model: String, limit: Int, at now: Timestamp
-  ) async throws(LedgerError) -> [ParkedCall] {
-    try await through(.takeParked) { () async throws(LedgerError) in
-      try await base.takeParked(provider: provider, model: model, limit: limit, at: now)
-    }
+  public func takeParked(_ claim: ParkedClaim, at now: Timestamp) async throws(LedgerError) -> TakenCalls {
+    try await through(.takeParked) { () async throws(LedgerError) in try await base.takeParked(claim, at: now) }
   }
 
-  public func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)] {
-    try await through(.parkedRoutes) { () async throws(LedgerError) in try await base.parkedRoutes() }
+  public func parkedLines() async throws(LedgerError) -> [(line: ParkedLine, notBefore: Timestamp)] {
+    try await through(.parkedLines) { () async throws(LedgerError) in try await base.parkedLines() }
   }
 
   public func cancel(
@@ -163,6 +209,30 @@ public final class InterceptedLedger: LedgerStore {
     try await through(.plan) { () async throws(LedgerError) in try await base.plan(plan, at: now) }
   }
 
+  public func takePlace(
+    for batch: BatchRecord, _ limits: BatchLimits, at now: Timestamp
+  ) async throws(LedgerError) -> BatchPlace {
+    try await through(.takePlace) { () async throws(LedgerError) in
+      try await base.takePlace(for: batch, limits, at: now)
+    }
+  }
+
+  public func learn(
+    _ lesson: BatchLesson, from batch: BatchRecord, random: UInt64, at now: Timestamp
+  ) async throws(LedgerError) -> BatchStanding {
+    try await through(.learn) { () async throws(LedgerError) in
+      try await base.learn(lesson, from: batch, random: random, at: now)
+    }
+  }
+
+  public func learn(_ measures: [TokenMeasure], at now: Timestamp) async throws(LedgerError) {
+    try await through(.learn) { () async throws(LedgerError) in try await base.learn(measures, at: now) }
+  }
+
+  public func standings(at now: Timestamp) async throws(LedgerError) -> [BatchStanding] {
+    try await through(.standings) { () async throws(LedgerError) in try await base.standings(at: now) }
+  }
+
   public func batchRows(
     _ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int
   ) async throws(LedgerError) -> [BatchRowBody] {
@@ -171,7 +241,7 @@ public final class InterceptedLedger: LedgerStore {
     }
   }
 
-  public func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError) {
+  public func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError) {
     try await through(.markCreating) { () async throws(LedgerError) in
       try await base.markCreating(batch, inputFileID: inputFileID, at: now)
     }
@@ -188,10 +258,10 @@ public final class InterceptedLedger: LedgerStore {
   }
 
   public func abandon(
-    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+    _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool, at now: Timestamp
   ) async throws(LedgerError) {
     try await through(.abandon) { () async throws(LedgerError) in
-      try await base.abandon(batch, notBefore: notBefore, limit: limit, at: now)
+      try await base.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
     }
   }
 
@@ -232,7 +302,11 @@ public final class InterceptedLedger: LedgerStore {
   }
 
   public func record(_ outcomes: [AttemptOutcome], at now: Timestamp) async throws(LedgerError) -> [RecordedOutcome] {
-    try await through(.record) { () async throws(LedgerError) in try await base.record(outcomes, at: now) }
+    let refuses = state.withLock { $0.refusesOutcome }
+    return try await through(.record) { () async throws(LedgerError) in
+      if outcomes.contains(where: refuses) { throw Self.refusal }
+      return try await base.record(outcomes, at: now)
+    }
   }
 
   public func fail(
@@ -241,9 +315,11 @@ public final class InterceptedLedger: LedgerStore {
     try await through(.fail) { () async throws(LedgerError) in try await base.fail(rows, at: now) }
   }
 
-  public func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
+  public func takeReplies(
+    _ urgency: ReplyUrgency, limit: Int, maximumBytes: Int
+  ) async throws(LedgerError) -> [PendingReply] {
     try await through(.takeReplies) { () async throws(LedgerError) in
-      try await base.takeReplies(limit: limit, maximumBytes: maximumBytes)
+      try await base.takeReplies(urgency, limit: limit, maximumBytes: maximumBytes)
     }
   }
 

@@ -28,9 +28,9 @@ extension LedgerConformance {
         try requireEqual(parked.kind, .new(attempt: 1))
         try requireEqual(parked.custody, .ledger)
         try require(try await ledger.store.acceptedRows(after: nil, limit: 10).isEmpty)
-        let routes = try await ledger.store.parkedRoutes()
+        let routes = try await ledger.store.parkedLines()
         try requireEqual(routes.count, 1)
-        try requireEqual(routes[0].route, TestDelivery("b").route)
+        try requireEqual(routes[0].line.route, TestDelivery("b").route)
       },
       `case`("one list keeps its order and sees itself") { ledger in
         let a = TestDelivery("a")

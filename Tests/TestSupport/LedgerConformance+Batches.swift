@@ -92,10 +92,14 @@ extension LedgerConformance {
         try await ledger.store.markCreating(id, inputFileID: "file-1", at: ledger.now)
         try requireEqual(try await record().state, .creating)
         try requireEqual(try await record().inputFileID, "file-1")
+        // While it is creating: when that began.
+        try requireEqual(try await record().submittedAt, ledger.now)
         try await ledger.store.markPlanned(id)
         try requireEqual(try await record().state, .planned)
         try requireEqual(try await record().inputFileID, nil)
+        try requireEqual(try await record().submittedAt, nil)
         try await ledger.store.markCreating(id, inputFileID: "file-2", at: ledger.now)
+        ledger.advance(by: .seconds(1))
         for _ in 0..<2 { try await ledger.store.markSubmitted(id, providerBatchID: "batch_1", at: ledger.now) }
         try requireEqual(try await record().state, .submitted)
         try requireEqual(try await record().providerBatchID, "batch_1")
@@ -170,8 +174,8 @@ extension LedgerConformance {
             $0.key = "c"
             $0.route.provider = "azure"
           })
-        let routes = try await ledger.store.parkedRoutes()
-        try requireEqual(Set(routes.map(\.route)), [route, Route(provider: "azure", model: route.model)])
+        let routes = try await ledger.store.parkedLines()
+        try requireEqual(Set(routes.map(\.line.route)), [route, Route(provider: "azure", model: route.model)])
         func take(_ limit: Int) async throws -> [ParkedCall] {
           try await ledger.store.takeParked(provider: "openai", model: route.model, limit: limit, at: ledger.now)
         }
@@ -190,12 +194,43 @@ extension LedgerConformance {
           try await ledger.record(
             AttemptOutcome(id: second.id, attempt: 1, batch: nil, verdict: .park(notBefore: later, nil))), .applied)
         try require(try await take(10).isEmpty)
-        let open = try await ledger.store.parkedRoutes()
-        try requireEqual(open.first { $0.route == route }?.notBefore, later)
+        let open = try await ledger.store.parkedLines()
+        try requireEqual(open.first { $0.line.route == route }?.notBefore, later)
         ledger.advance(by: .seconds(5))
         try requireEqual(try await take(10).map(\.attempt), [2])
         try requireEqual(try await ledger.deliver().map(\.id), [first.id])
         try require(other.id != second.id)
+      },
+      `case`("parked rows of one route may be sent sooner, a page at a time") { ledger in
+        let other = parked.with {
+          $0.key = "o"
+          $0.route.provider = "azure"
+        }
+        let rows = try await ledger.admit(parked, parked.with { $0.key = "b" }, parked.with { $0.key = "c" }, other)
+        let later = ledger.now + .seconds(3600)
+        for provider in ["openai", "azure"] {
+          for call in try await ledger.store.takeParked(
+            provider: provider, model: route.model, limit: 9, at: ledger.now)
+          {
+            try requireEqual(
+              try await ledger.record(
+                AttemptOutcome(id: call.id, attempt: 1, batch: nil, verdict: .park(notBefore: later, nil))), .applied)
+          }
+        }
+        func take() async throws -> [RequestID] {
+          try await ledger.store.takeParked(provider: "openai", model: route.model, limit: 9, at: ledger.now).map(\.id)
+        }
+        try requireEqual(try await take(), [])
+        let unknown = Route(provider: "nobody", model: "nothing")
+        try requireEqual(try await ledger.store.release(unknown, limit: 9, at: ledger.now), 0)
+        try requireEqual(try await ledger.store.release(route, limit: 2, at: ledger.now), 2)
+        try requireEqual(try await ledger.store.release(route, limit: 2, at: ledger.now), 1)
+        try requireEqual(try await ledger.store.release(route, limit: 2, at: ledger.now), 0)
+        try requireEqual(Set(try await take()), Set(rows[..<3].map(\.id)))
+        let open = try await ledger.store.parkedLines()
+        try requireEqual(open.map(\.notBefore), [later])
+        // What is called for just now has no time to wait for.
+        try requireEqual(try await ledger.store.release(route, limit: 9, at: ledger.now), 0)
       },
       `case`("a claim moves into the ledger's custody with its body") { ledger in
         let delivery = TestDelivery.interactive("a")
@@ -216,7 +251,7 @@ extension LedgerConformance {
         try requireEqual(reply.deadLetter?.properties, [1, 2, 3])
         // What has ended is not parked.
         try await ledger.store.park([(claim.id, delivery.requestBody, ledger.now)])
-        try require(try await ledger.store.parkedRoutes().isEmpty)
+        try require(try await ledger.store.parkedLines().isEmpty)
       },
       `case`("a claim in the broker's custody cannot wait in the ledger without its body") { ledger in
         let claim = try await ledger.admit(.interactive("a"))

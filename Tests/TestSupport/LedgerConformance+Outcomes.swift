@@ -174,7 +174,7 @@ extension LedgerConformance {
             (rows[0].id, failure, nil), (rows[1].id, failure, body), (rows[2].id, failure, nil),
             (rows[3].id, failure, nil), (RequestID(4711), failure, nil),
           ], at: ledger.now)
-        let replies = try await ledger.deliver()
+        let replies = try await ledger.deliver().sorted { $0.id < $1.id }
         try requireEqual(replies.map(\.id), rows.prefix(3).map(\.id))
         try requireEqual(replies.map(\.failure), [failure, failure, failure])
         try requireEqual(replies.map(\.attempts), [0, 0, 0])

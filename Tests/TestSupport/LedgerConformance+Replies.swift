@@ -18,6 +18,35 @@ extension LedgerConformance {
         }
         try requireEqual(taken, order)
       },
+      `case`("urgent replies are a part of their own, each in its order, also after a restart") { ledger in
+        let bulk = try await ledger.admit(TestDelivery("a"))
+        try await ledger.succeed(bulk.id)
+        var urgent: [RequestID] = []
+        for key in ["b", "c"] {
+          let claim = try await ledger.admit(.interactive(key))
+          var outcome = TestLedger.success(claim.id)
+          outcome.urgency = .urgent
+          _ = try await ledger.record(outcome)
+          urgent.append(claim.id)
+        }
+        let late = try await ledger.admit(TestDelivery("d"))
+        try await ledger.succeed(late.id)
+        func taken(_ urgency: ReplyUrgency) async throws -> [RequestID] {
+          try await ledger.store.takeReplies(urgency, limit: 9, maximumBytes: 1 << 20).map(\.id)
+        }
+        try requireEqual(try await taken(.urgent), urgent)
+        try requireEqual(try await taken(.bulk), [bulk.id, late.id])
+        try await ledger.reopen()
+        // What comes now stands behind what was there.
+        let poison = try await ledger.admit(.interactive("e") { $0.poison = Failure(.invalidJSON, "no") })
+        try requireEqual(try await taken(.urgent), urgent + [poison.id])
+        try requireEqual(try await ledger.admit(TestDelivery("a")).kind, .answered)
+        try requireEqual(try await taken(.bulk), [bulk.id, late.id, bulk.id])
+        try await ledger.store.delivered([urgent[0], bulk.id], at: ledger.now)
+        try await ledger.reopen()
+        try requireEqual(try await taken(.bulk), [late.id])
+        try requireEqual(try await taken(.urgent), [urgent[1], poison.id])
+      },
       `case`("replies are bounded by their bytes, but never to none") { ledger in
         for index in 0..<3 {
           let claim = try await ledger.admit(.interactive("k\(index)"))

@@ -41,14 +41,14 @@ extension LedgerConformance {
         try requireEqual(again.id, claim.id)
         try requireEqual(again.custody, .broker)
         try requireEqual(try await ledger.admit(delivery).kind, .inFlight)
-        // The first attempt may have been paid; if its result is seen after all, its cost is kept, once.
+        // The first attempt may have been paid; if its result is seen after all, it is the answer, and its cost is kept, once.
         let late = TestLedger.success(claim.id, attempt: 1, "late")
-        try requireEqual(try await ledger.record(late), .superseded)
+        try requireEqual(try await ledger.record(late), .finished)
         try requireEqual(try await ledger.record(late), .duplicate)
-        try requireEqual(try await ledger.record(TestLedger.success(claim.id, attempt: 2)), .finished)
+        try requireEqual(try await ledger.record(TestLedger.success(claim.id, attempt: 2)), .superseded)
         let reply = try await ledger.takeReply()
-        try requireEqual(reply.attempts, 2)
-        try requireEqual(reply.response, TestLedger.answer())
+        try requireEqual(reply.attempts, 1)
+        try requireEqual(reply.response, TestLedger.answer("late"))
       },
       `case`("another subscriber takes a dead claim over too, and all are answered") { ledger in
         let claim = try await ledger.admit(delivery)
@@ -113,7 +113,9 @@ extension LedgerConformance {
         let calls = try await take()
         try requireEqual(calls.map(\.id), [row.id])
         try requireEqual(calls.map(\.attempt), [2])
-        try requireEqual(try await ledger.record(TestLedger.success(row.id, attempt: 1)), .superseded)
+        let late = TestLedger.failure(row.id, .providerRejected, attempt: 1)
+        try requireEqual(try await ledger.record(late), .superseded)
+        try requireEqual(try await ledger.record(late), .duplicate)
         try requireEqual(try await ledger.record(TestLedger.success(row.id, attempt: 2)), .finished)
         try requireEqual(try await ledger.takeReply().attempts, 2)
       },

@@ -48,6 +48,28 @@ extension LedgerConformance {
         try await ledger.deliver()
         try requireEqual(try await ledger.purge(before: ledger.now), PurgedRows(requests: 1, batches: 1))
       },
+      `case`("what was sent twice stays until its batch is over, and the batch for a day") { ledger in
+        let (rows, batch) = try await submitted(ledger, "a")
+        try await sendTwice(rows, of: batch, ledger)
+        _ = try await take(ledger)
+        try requireEqual(try await ledger.record(TestLedger.success(rows[0], attempt: 2, "call")), .finished)
+        try await ledger.deliver()
+        ledger.advance(by: .seconds(10))
+        try requireEqual(try await ledger.purge(before: ledger.now), PurgedRows())
+        // What the batch has cost is noted.
+        try requireEqual(
+          try await ledger.record(TestLedger.success(rows[0], attempt: 1, batch: batch, "batch")), .superseded)
+        try await ledger.store.settle(batch, at: ledger.now)
+        ledger.advance(by: .seconds(10))
+        let (first, second) = (
+          try await ledger.purge(before: ledger.now), try await ledger.purge(before: ledger.now)
+        )
+        try requireEqual(first.requests + second.requests, 1)
+        try requireEqual(first.batches + second.batches, 0)
+        try requireEqual(try await ledger.store.doubleSpend(since: SpendLimit.since(ledger.now)), PicoUSD(10))
+        ledger.advance(by: .seconds(86_400))
+        try requireEqual(try await ledger.purge(before: ledger.now), PurgedRows(batches: 1))
+      },
       `case`("a leader stays as long as its subscribers do, with what its answer is made of") { ledger in
         let leader = try await ledger.admit(TestDelivery("a"))
         try await ledger.succeed(leader.id, "kept")

@@ -38,6 +38,7 @@ struct LedgerModel {
 
   struct Entry {
     var id: RequestID
+    var urgency: ReplyUrgency
     var isTaken = false
   }
 
@@ -49,25 +50,26 @@ struct LedgerModel {
   var outbox: [Entry] = []
   var rows: Set<RequestID> = []
 
-  /// Puts a reply at the end of the outbox, where it may be already.
-  mutating func ready(_ id: RequestID, _ answer: Answer) {
+  /// Puts a reply at the end of its part of the outbox, where it may be already.
+  mutating func ready(_ id: RequestID, _ answer: Answer, _ urgency: ReplyUrgency) {
     answers[id] = answer
-    outbox.append(Entry(id: id))
+    outbox.append(Entry(id: id, urgency: urgency))
   }
 
-  mutating func finish(_ key: String, _ generation: Int, _ answer: Answer) {
+  mutating func finish(_ key: String, _ generation: Int, _ answer: Answer, _ urgency: ReplyUrgency) {
     calls[key]?[generation].state = .finished(answer)
-    for subscriber in calls[key]?[generation].subscribers ?? [] { ready(subscriber.id, answer) }
+    for subscriber in calls[key]?[generation].subscribers ?? [] { ready(subscriber.id, answer, urgency) }
   }
 
   mutating func delivered(_ ids: [RequestID]) {
     outbox.removeAll { $0.isTaken && ids.contains($0.id) }
   }
 
-  /// The next replies, as the ledger must give them.
-  mutating func take(_ limit: Int) -> [RequestID] {
+  /// The next replies of a part, as the ledger must give them.
+  mutating func take(_ urgency: ReplyUrgency, _ limit: Int) -> [RequestID] {
     var taken: [RequestID] = []
-    for index in outbox.indices where !outbox[index].isTaken && taken.count < limit {
+    for index in outbox.indices
+    where !outbox[index].isTaken && outbox[index].urgency == urgency && taken.count < limit {
       outbox[index].isTaken = true
       taken.append(outbox[index].id)
     }
@@ -143,10 +145,10 @@ struct LedgerModel {
           attempt: isClaim ? 1 : 0, subscribers: [(correlation, id)]))
     case .conflict(let key):
       conflicts[key] = id
-      ready(id, Answer(failure: .idempotencyConflict))
+      ready(id, Answer(failure: .idempotencyConflict), delivery.urgency)
     case .answered(let key, let generation):
       join(key, generation, correlation, id)
-      if case .finished(let answer) = calls[key]?[generation].state { ready(id, answer) }
+      if case .finished(let answer) = calls[key]?[generation].state { ready(id, answer, delivery.urgency) }
     case .takenOver(let key, let generation):
       join(key, generation, correlation, id)
       calls[key]?[generation].counted += 1
@@ -165,5 +167,11 @@ struct LedgerModel {
   private mutating func join(_ key: String, _ generation: Int, _ correlation: String, _ id: RequestID) {
     if calls[key]?[generation].subscriber(correlation) != nil { return }
     calls[key]?[generation].subscribers.append((correlation, id))
+  }
+}
+
+extension TestDelivery {
+  fileprivate var urgency: ReplyUrgency {
+    request(at: Timestamp(milliseconds: 0)).queue == .interactive ? .urgent : .bulk
   }
 }

@@ -41,7 +41,7 @@ public struct LedgerRandomWalk: ~Copyable {
     case ..<78: try await record()
     case ..<81: try await recordAgain()
     case ..<83: try await abandon()
-    case ..<91: try await take(limit: 1 + random.below(8))
+    case ..<91: try await take(random.below(2) == 0 ? .urgent : .bulk, limit: 1 + random.below(8))
     case ..<98: try await deliver()
     default: try await restart()
     }
@@ -138,18 +138,19 @@ public struct LedgerRandomWalk: ~Copyable {
     let id = call.subscribers[random.below(call.subscribers.count)].id
     let outcome = AttemptOutcome(
       id: id, attempt: call.attempt, batch: batch, verdict: verdict, response: TestLedger.answer(text),
-      cost: PicoUSD(1), basis: .list)
+      cost: PicoUSD(1), basis: .list, urgency: random.below(2) == 0 ? .urgent : .bulk)
     let found = try await ledger.record(outcome)
     recorded.append(outcome)
     let isLast = call.counted + 1 >= 3
     switch verdict {
     case .finish(let failure):
       try requireEqual(found, .finished)
-      model.finish(key, generation, LedgerModel.Answer(failure: failure?.code, text: text))
+      model.finish(key, generation, LedgerModel.Answer(failure: failure?.code, text: text), outcome.urgency)
     case .again(let limit), .requeue(_, .some(let limit)), .park(_, .some(let limit)):
       try requireEqual(found, isLast ? .finished : .applied)
       if isLast {
-        return model.finish(key, generation, LedgerModel.Answer(failure: limit.failure.code, text: text))
+        return model.finish(
+          key, generation, LedgerModel.Answer(failure: limit.failure.code, text: text), outcome.urgency)
       }
       model.calls[key]?[generation].counted += 1
       if case .again = verdict {
@@ -176,9 +177,9 @@ public struct LedgerRandomWalk: ~Copyable {
     }
   }
 
-  private mutating func take(limit: Int) async throws {
-    let replies = try await ledger.store.takeReplies(limit: limit, maximumBytes: 1 << 20)
-    try requireEqual(replies.map(\.id), model.take(limit))
+  private mutating func take(_ urgency: ReplyUrgency, limit: Int) async throws {
+    let replies = try await ledger.store.takeReplies(urgency, limit: limit, maximumBytes: 1 << 20)
+    try requireEqual(replies.map(\.id), model.take(urgency, limit))
     for reply in replies {
       let answer = try unwrap(model.answers[reply.id])
       try requireEqual(reply.failure?.code, answer.failure)
@@ -230,26 +231,11 @@ public struct LedgerRandomWalk: ~Copyable {
       try await record(.finish(nil), key, generation, call)
     }
     try await restart()
-    try await take(limit: .max)
+    for urgency in ReplyUrgency.allCases { try await take(urgency, limit: .max) }
     try await ledger.store.delivered(taken, at: ledger.now)
     try requireEqual(answered, model.rows)
     try require(try await ledger.store.backlog().isEmpty)
     try await ledger.reopen()
     try require(try await ledger.takeReplies().isEmpty)
   }
-}
-
-/// The same numbers for the same seed.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 }

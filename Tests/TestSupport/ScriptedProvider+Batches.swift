@@ -14,6 +14,13 @@ extension ScriptedProvider {
   public func upload(_ submission: BatchSubmission, rows: any BatchRowSource) async throws(ProviderError) -> String {
     guard await uploadGate.passUnlessCancelled() else { throw Self.cancelled }
     let answerIsLost = try begin(.upload)
+    let id = try await take(rows, submission)
+    if answerIsLost { throw Self.lostAnswer }
+    return id
+  }
+
+  /// Keeps the rows as an input, whose id it returns.
+  private func take(_ rows: any BatchRowSource, _ submission: BatchSubmission) async throws(ProviderError) -> String {
     var taken: [BatchRow] = []
     do {
       while let chunk = try await rows.next() { taken += chunk }
@@ -28,7 +35,7 @@ extension ScriptedProvider {
           modelRangeBytes: Int64(row.body.modelRange.count), model: submission.model, endpoint: submission.endpoint)
     }
     let rows = taken
-    let id = state.withLock { state in
+    return state.withLock { state in
       if size != submission.inputBytes || rows.count != submission.rowCount {
         state.complaints.append(
           "\(submission.label): announced \(submission.rowCount) rows and \(submission.inputBytes) bytes, sent "
@@ -39,24 +46,32 @@ extension ScriptedProvider {
       state.inputs[id] = (submission.label, rows)
       return id
     }
-    if answerIsLost { throw Self.lostAnswer }
-    return id
   }
 
   public func create(
-    _ submission: BatchSubmission, fileID: String, timeout: Duration
+    _ submission: BatchSubmission, input: BatchInput, timeout: Duration
   ) async throws(ProviderError) -> BatchSnapshot {
     guard await createGate.passUnlessCancelled() else { throw Self.cancelled }
     let answerIsLost = try begin(.create)
+    let fileID: String
+    switch input {
+    case .file(let id): fileID = id
+    case .rows(let rows): fileID = try await take(rows.source(), submission)
+    }
+    let isInline = input.fileID == nil
     let snapshot = state.withLock { state -> BatchSnapshot? in
       guard let input = state.inputs[fileID] else { return nil }
       state.nextID += 1
       let id = "batch-\(state.nextID)"
-      let plot = state.plot(state.created.count, input.rows)
+      var plot = state.plot(state.created.count, input.rows)
+      if let cap = state.enqueuedCap, Self.enqueued(state) + input.rows.count * 10 > cap {
+        plot = .failed("token_limit_exceeded", "Enqueued token limit reached. Limit: \(cap) enqueued tokens.")
+        state.refusedForTokens.append(input.rows)
+      }
       state.created.append(input.rows)
       var snapshot = BatchSnapshot(id: id, state: .queued)
       snapshot.label = submission.label
-      snapshot.inputFileID = fileID
+      snapshot.inputFileID = isInline ? nil : fileID
       state.batches[id] = Batch(snapshot: snapshot, plot: plot, rows: input.rows)
       Self.execute(id, &state)
       if state.copies > 0 {
@@ -69,6 +84,13 @@ extension ScriptedProvider {
     guard let snapshot else { throw Self.missing(fileID) }
     if answerIsLost { throw Self.lostAnswer }
     return snapshot
+  }
+
+  /// Tokens in batches that nobody has seen to be over.
+  private static func enqueued(_ state: State) -> Int {
+    state.batches.values.reduce(0) { sum, batch in
+      batch.plot.end == .failed || batch.polls > batch.plot.runningPolls ? sum : sum + batch.rows.count * 10
+    }
   }
 
   /// Decides everything at once; the polls show it bit by bit.
@@ -85,7 +107,8 @@ extension ScriptedProvider {
         state.paid.append(paid)
         output.append(
           BatchResult(
-            customID: row.customID, disposition: .succeeded, response: response(200), usage: usage, message: ""))
+            customID: row.customID, disposition: .succeeded, response: response(200),
+            usage: batch.plot.omitsUsage ? nil : usage, message: ""))
       case .ended(let disposition):
         errors.append(
           BatchResult(
@@ -133,7 +156,35 @@ extension ScriptedProvider {
     return snapshot
   }
 
-  public func cancel(_ batchID: String) async throws(ProviderError) -> BatchSnapshot { try await retrieve(batchID) }
+  public func cancel(_ batchID: String) async throws(ProviderError) -> BatchSnapshot {
+    let answerIsLost = try begin(.cancel)
+    let snapshot = state.withLock { state -> BatchSnapshot? in
+      guard var batch = state.batches[batchID] else { return nil }
+      var snapshot = batch.snapshot
+      snapshot.state = batch.plot.end
+      // What is over stays as it is.
+      guard batch.polls <= batch.plot.runningPolls, batch.plot.end == .completed else { return snapshot }
+      let output = state.outputs["\(batchID)-output"] ?? []
+      let undone = output.dropFirst(batch.plot.ranBeforeCancel)
+      state.outputs["\(batchID)-output"] = Array(output.prefix(batch.plot.ranBeforeCancel))
+      state.paid.removeAll { paid in undone.contains { $0.customID == paid.customID } }
+      if batch.plot.namesCancelled {
+        state.outputs["\(batchID)-errors", default: []] += undone.map {
+          BatchResult(
+            customID: $0.customID, disposition: .notExecuted(.cancelled), response: nil, usage: nil,
+            message: "the batch was cancelled")
+        }
+      }
+      batch.plot.end = .cancelled
+      batch.plot.runningPolls = batch.polls + batch.plot.cancelPolls
+      state.batches[batchID] = batch
+      snapshot.state = .cancelling
+      return snapshot
+    }
+    guard let snapshot else { throw Self.missing(batchID) }
+    if answerIsLost { throw Self.lostAnswer }
+    return snapshot
+  }
 
   public func results(fileID: String) async throws(ProviderError) -> any BatchResultSource {
     _ = try begin(.results)
@@ -141,14 +192,12 @@ extension ScriptedProvider {
     return ScriptedResults(results)
   }
 
-  public func findBatches(
-    label: String, inputFileID: String?, createdAfter: Timestamp
-  ) async throws(ProviderError) -> [BatchSnapshot] {
+  public func findBatches(_ search: BatchSearch) async throws(ProviderError) -> [BatchSnapshot] {
     let lags = try begin(.findBatches)
     return state.withLock { state in
       state.batches.values.map(\.snapshot).filter { snapshot in
         // A list that lags hides a batch once: after the lag that a reconciliation waits it is there.
-        snapshot.label == label && !(lags && state.hidden.insert(snapshot.id).inserted)
+        snapshot.label == search.label && !(lags && state.hidden.insert(snapshot.id).inserted)
       }
       .sorted { $0.id < $1.id }
     }
@@ -165,6 +214,11 @@ extension ScriptedProvider {
       return state.inputs.removeValue(forKey: fileID) != nil
     }
     if !existed { throw Self.missing(fileID) }
+  }
+
+  /// Batches that run are over with the next poll.
+  public func finishBatches() {
+    state.withLock { state in for id in state.batches.keys { state.batches[id]?.plot.runningPolls = 0 } }
   }
 
   /// The provider forgets its batches, as after their retention.

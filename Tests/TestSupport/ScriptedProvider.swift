@@ -4,7 +4,7 @@ public import Worker
 
 /// A provider in memory that does what the test wrote, and keeps a list of what it was paid for.
 public final class ScriptedProvider: Provider {
-  public enum Operation: Hashable, Sendable { case upload, create, retrieve, results, findBatches, deleteFile }
+  public enum Operation: Hashable, Sendable { case upload, create, retrieve, cancel, results, findBatches, deleteFile }
 
   public enum Fault: Sendable {
     /// Nothing happens but this.
@@ -19,6 +19,10 @@ public final class ScriptedProvider: Provider {
       ProviderError(.unavailable(retryAfter: nil), isAmbiguous: true, message: "scripted loss"))
     public static func rejected(_ status: Int) -> Fault {
       .refused(ProviderError(.rejected(statusCode: status), isAmbiguous: false, message: "scripted refusal"))
+    }
+    /// It asks for a pause.
+    public static func pause(_ pause: Duration) -> Fault {
+      .refused(ProviderError(.rateLimited(retryAfter: pause), isAmbiguous: false, message: "scripted pause"))
     }
     public static let notFound = Fault.refused(
       ProviderError(.notFound, isAmbiguous: false, message: "scripted absence"))
@@ -56,6 +60,10 @@ public final class ScriptedProvider: Provider {
     var hidden: Set<String> = []
     var standIns: [ScriptedProvider] = []
     var copies = 0
+    var watch: @Sendable (Operation) -> Void = { _ in }
+    var enqueuedCap: Int?
+    var refusedForTokens: [[BatchRow]] = []
+    var objections: [Endpoint: String] = [:]
   }
 
   public let name: String
@@ -69,12 +77,14 @@ public final class ScriptedProvider: Provider {
 
   public init(
     _ name: String = "openai", account: String? = nil, searchable: Bool = true,
-    endpoints: Set<Endpoint> = Set(Endpoint.allCases), largestBatchRows: Int = 50_000
+    cancellable: Bool = true, isInline: Bool = false, endpoints: Set<Endpoint> = Endpoint.openAI,
+    largestBatchRows: Int = 50_000
   ) {
     self.name = name
     self.account = account ?? "\(name)-key"
     capabilities = ProviderCapabilities(
-      batches: true, searchable: searchable, cancellable: true, endpoints: endpoints,
+      batchWay: isInline ? .inline : .file, batchSearch: searchable ? .label : nil, cancellable: cancellable,
+      endpoints: endpoints,
       largestBatchRows: largestBatchRows, largestBatchBytes: 180 << 20)
   }
 
@@ -98,6 +108,23 @@ public final class ScriptedProvider: Provider {
 
   /// The next create makes two batches, as two processes would.
   public func copyNextCreate() { state.withLock { $0.copies += 1 } }
+
+  /// Sees every use of an operation. Called under a lock: it must not use the provider.
+  public func onUse(_ watch: @escaping @Sendable (Operation) -> Void) { state.withLock { $0.watch = watch } }
+
+  /// Unfinished batches may have so many tokens of input from here on, ten for each row; a batch above it fails and names
+  /// the limit.
+  public func setEnqueuedCap(_ cap: Int?) { state.withLock { $0.enqueuedCap = cap } }
+
+  /// The rows of each batch that failed for the cap.
+  public var refusedForTokens: [[BatchRow]] { state.withLock { $0.refusedForTokens } }
+
+  /// No body that asks for this endpoint can be sent.
+  public func object(to endpoint: Endpoint, _ text: String) { state.withLock { $0.objections[endpoint] = text } }
+
+  public func objection(to body: RequestBody, endpoint: Endpoint) -> String? {
+    state.withLock { $0.objections[endpoint] }
+  }
 
   /// The same provider with other keys.
   public func setStandIns(_ providers: ScriptedProvider...) { state.withLock { $0.standIns = providers } }
@@ -160,6 +187,7 @@ public final class ScriptedProvider: Provider {
   func begin(_ operation: Operation) throws(ProviderError) -> Bool {
     let fault = state.withLock { state -> Fault? in
       state.counts[operation, default: 0] += 1
+      state.watch(operation)
       guard let fault = state.faults[operation]?.first else { return nil }
       state.faults[operation]?.removeFirst()
       return fault

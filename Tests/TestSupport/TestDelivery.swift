@@ -13,6 +13,8 @@ public struct TestDelivery: Sendable {
   public var replyTo: String?
   public var tenant = "default"
   public var lane = Lane.deferred
+  /// Nil is the one that goes with the custody.
+  public var queue: Lane?
   public var custody = Custody.ledger
   public var model = "gpt-4o-mini"
   public var route = Route(provider: "openai", model: "gpt-4o-mini-2024-07-18")
@@ -24,6 +26,9 @@ public struct TestDelivery: Sendable {
   public var noReply = false
   public var properties: [UInt8] = [1, 2, 3]
   public var tokens: Int64 = 10
+  public var callCeiling: PicoUSD?
+  public var batchCeiling: PicoUSD?
+  public var budgets: [BudgetClaim] = []
   public var customID: String?
   public var callbackURL: String?
   public var trace = TraceContext()
@@ -85,10 +90,12 @@ public struct TestDelivery: Sendable {
         .call(
           NewCall(
             endpoint: .responses, model: model, route: route, lane: lane, custody: custody, body: requestBody,
-            tokens: tokens, deadline: deadline))
+            tokens: tokens, deadline: deadline, callCeiling: callCeiling, batchCeiling: batchCeiling,
+            budgets: budgets))
       }
     return NewRequest(
-      envelope: envelope, content: content, bodyHash: bodyHash, receivedAt: receivedAt ?? now, redelivered: redelivered,
+      envelope: envelope, content: content, bodyHash: bodyHash, receivedAt: receivedAt ?? now,
+      queue: queue ?? (custody == .broker ? .interactive : .deferred), redelivered: redelivered,
       deliveryGeneration: generation, properties: properties)
   }
 }

@@ -9,7 +9,7 @@ public struct TestTimeout: Error, CustomStringConvertible {
 
 /// Looks again and again until the condition holds; throws after about the given real time.
 public func eventually(
-  _ what: @autoclosure () -> String, within limit: Duration = .seconds(45), _ condition: () async throws -> Bool
+  _ what: @autoclosure () -> String, within limit: Duration = .seconds(150), _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()
   let end = clock.now + limit

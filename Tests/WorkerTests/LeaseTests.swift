@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// Nothing that costs is begun when another may be about to take the work over.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct LeaseTests {
   @Test func noCallStartsWithoutALease() async throws {
     try await Pipeline.run { pipeline in

@@ -6,7 +6,7 @@ import Wire
 @testable import Worker
 
 /// The ledger is out of reach for a while.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct OutageTests {
   @Test(arguments: [Lane.interactive, .deferred])
   func nothingIsAckedOrSentMeanwhile(lane: Lane) async throws {

@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// Batches of which nobody can tell what became of them.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ReconcileTests {
   private func isUnknown(_ pipeline: Pipeline) -> Bool {
     pipeline.health.current.contains { if case .unknownBatch = $0.part { true } else { false } }
@@ -49,6 +49,37 @@ struct ReconcileTests {
       #expect(provider.deletedFiles.count == 1)
       #expect(provider.count(.create) == 2)
       #expect(provider.paid.count == 2)
+    }
+  }
+
+  /// Without the delete a create that comes late would make a second batch.
+  @Test func submittingAgainWaitsForTheInputFileToBeDeleted() async throws {
+    let provider = ScriptedProvider(searchable: false)
+    provider.fail(.create, .connectionLost)
+    for _ in 0..<8 { provider.fail(.deleteFile, .unavailable) }
+    try await Pipeline.run(provider) { pipeline in
+      try await untilAsked(pipeline)
+      let begin = pipeline.clock.monotonic()
+      #expect(
+        try await pipeline.ledger.resolve(label: try await label(pipeline), as: .resubmit, at: pipeline.clock.now()))
+      _ = try await pipeline.untilReplies(2)
+      #expect(provider.count(.deleteFile) == 9 && provider.count(.create) == 2)
+      #expect(pipeline.clock.monotonic() - begin > .seconds(4), "it is deleted in a hot loop")
+    }
+  }
+
+  @Test func anOperatorMayDecideOtherwiseWhileTheDeleteFails() async throws {
+    let provider = ScriptedProvider(searchable: false)
+    provider.fail(.create, .connectionLost)
+    for _ in 0..<10_000 { provider.fail(.deleteFile, .unavailable) }
+    try await Pipeline.run(provider) { pipeline in
+      try await untilAsked(pipeline)
+      let label = try await label(pipeline)
+      #expect(try await pipeline.ledger.resolve(label: label, as: .resubmit, at: pipeline.clock.now()))
+      try await pipeline.until("some tries") { provider.count(.deleteFile) > 3 }
+      #expect(try await pipeline.ledger.resolve(label: label, as: .giveUp, at: pipeline.clock.now()))
+      #expect(try await pipeline.untilReplies(2).map(\.code) == ["result_missing", "result_missing"])
+      #expect(provider.count(.create) == 1)
     }
   }
 

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct RefusalTests {
   @Test(arguments: [Lane.interactive, .deferred])
   func poisonIsAnsweredAndThenDiscarded(lane: Lane) async throws {
@@ -22,6 +22,19 @@ struct RefusalTests {
       let source = lane == .interactive ? pipeline.interactive : pipeline.deferred
       #expect(source.settlements.map(\.verdict) == [.discard])
       #expect(pipeline.deadLetters.isEmpty)
+    }
+  }
+
+  @Test(arguments: [Lane.interactive, .deferred])
+  func moreThanTheModelTakesIsNotSent(lane: Lane) async throws {
+    try await Pipeline.run(configure: { $0.contextTokens = 100 }) { pipeline in
+      let text = String(repeating: "long ", count: 80)
+      pipeline.push(
+        Message("a") { $0.body = #"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"\#(text)"}]}"# },
+        to: lane)
+      pipeline.push(Message("b"), to: lane)
+      let replies = try await pipeline.untilReplies(2)
+      #expect(Set(replies.map(\.code)) == ["context_length_exceeded", nil])
     }
   }
 

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ReplyTests {
   @Test func anUnroutableReplyIsKeptAsUnclaimed() async throws {
     try await Pipeline.run { pipeline in
@@ -46,6 +46,24 @@ struct ReplyTests {
       #expect(pipeline.sink.published.count == 4)
       #expect(Set(pipeline.sink.published.map(\.message.properties.messageID)).count == 1)
       #expect(pipeline.provider.paid.count == 1)
+    }
+  }
+
+  @Test func repliesThatNobodyConfirmsHoldNoUrgentOneBack() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.sink.script { $0.routingKey.starts(with: Array("bulk".utf8)) ? .unknown : .confirmed }
+      // Each is a chunk of its own, and there are more than may be under way.
+      for number in 0..<6 {
+        let name = "bulk\(number)"
+        pipeline.push(Message(name))
+        guard number < 4 else { continue }
+        try await pipeline.until("the answer") {
+          pipeline.sink.published.contains { $0.message.routingKey == Array(name.utf8) }
+        }
+      }
+      pipeline.push(Message("a"), to: .interactive)
+      let replies = try await pipeline.untilReplies(1)
+      #expect(replies.map(\.correlation) == ["a"])
     }
   }
 

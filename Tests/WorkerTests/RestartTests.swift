@@ -6,7 +6,7 @@ import Wire
 @testable import Worker
 
 /// The process dies somewhere, and another goes on.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct RestartTests {
   enum Point: CaseIterable, Sendable {
     case accepted, planned, uploading, creating, createdUnconfirmed, submitted, recorded, unpublished, unconfirmed

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct RetentionTests {
   private func untilPurged(_ pipeline: Pipeline, after: Duration) async throws {
     let begin = pipeline.clock.monotonic()

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SubmissionTests {
   @Test func aCreateWhoseAnswerIsLostIsAdopted() async throws {
     let provider = ScriptedProvider()

@@ -24,6 +24,10 @@ final class Connection {
   }
 
   private let rpcTimeout: Duration
+  /// How long the peer may be silent, nil for ever. RabbitMQ looks every half heartbeat whether it has sent anything and
+  /// sends one if not, so a broker that is well is never silent for longer than one heartbeat. Two would be the usual, but
+  /// then connecting again comes on top; so a quarter is kept for that.
+  private let silenceLimit: Duration?
   private var reader = FrameReader()
   private var waiters: [UInt16: Waiter] = [:]
   private var waitsForRoom = false
@@ -34,6 +38,7 @@ final class Connection {
   init(_ endpoint: ConnectionConfiguration.Endpoint, _ configuration: ConnectionConfiguration) throws(AMQPError) {
     handle = try ConnectionHandle(endpoint, configuration)
     rpcTimeout = configuration.rpcTimeout
+    silenceLimit = handle.heartbeat > 0 ? .seconds(handle.heartbeat) * 7 / 4 : nil
     openedAt = ContinuousClock.now
     (lastReceived, lastSent) = (openedAt, openedAt)
   }
@@ -142,18 +147,18 @@ final class Connection {
     }
   }
 
-  /// Sends a heartbeat when one is due; throws when the peer is silent for two of them, or an answer is overdue.
+  /// Sends a heartbeat when one is due; throws when the peer is silent for too long, or an answer is overdue.
   func checkTimers(now: ContinuousClock.Instant) throws(AMQPError) {
-    if handle.heartbeat > 0 {
-      let beat = Duration.seconds(handle.heartbeat)
-      if now - lastReceived > beat * 2 {
+    if let silenceLimit {
+      if now - lastReceived > silenceLimit {
         // A process that was stopped for a while comes back to a full socket, not to a dead peer.
         guard poll(wake: -1, milliseconds: 0, now: now) else {
           throw AMQPError(
-            .connectionLost, "\(handle.broker.endpoint) was silent for \(handle.heartbeat * 2) s (two heartbeats)")
+            .connectionLost,
+            "\(handle.broker.endpoint) was silent for \(silenceLimit), at a heartbeat of \(handle.heartbeat) s")
         }
       }
-      if now - lastSent >= beat / 2, output.pending == 0 {
+      if now - lastSent >= .seconds(handle.heartbeat) / 2, output.pending == 0 {
         output.appendHeartbeat()
         try flush(now: now)
       }
@@ -168,9 +173,9 @@ final class Connection {
   func wait(wake: CInt, deadline: ContinuousClock.Instant?) {
     let now = ContinuousClock.now
     var next = deadline ?? now + .seconds(60)
-    if handle.heartbeat > 0 {
-      let beat = Duration.seconds(handle.heartbeat)
-      next = min(next, lastReceived + beat * 2 + .milliseconds(1), max(lastSent + beat / 2, now + .milliseconds(100)))
+    if let silenceLimit {
+      let beat = lastSent + .seconds(handle.heartbeat) / 2
+      next = min(next, lastReceived + silenceLimit + .milliseconds(1), max(beat, now + .milliseconds(100)))
     }
     for waiter in waiters.values { next = min(next, waiter.deadline) }
     _ = poll(wake: wake, milliseconds: (next - now).wholeMilliseconds, now: now)

@@ -1,144 +1,81 @@
-/// How fast calls may go: a first, simple gate for each account and model.
+/// The gate of one account and model in a process that has the account for itself, or divides it by the number of its
+/// peers without talking to them.
 ///
-/// It bounds the calls in flight, holds back what a provider asked to hold back, and lets nothing through to an account
-/// that is closed but one call at a time that tries it.
-/// ```
-///            call: account closed               probeAt                    probe: account closed, or no answer
-///   open -------------------------> closed -------------> probing ----------------------------------> closed
-///    ^___________________________________________________________|                                    (twice as long)
-///                              any answer of the account
-/// ```
+/// A call reserves before it is sent and is settled after it; what it took stays taken while its outcome is unknown.
+/// Pure; time is passed in, and is monotonic.
 public struct Pace: Sendable {
-  public struct Limits: Hashable, Sendable {
-    /// Calls in flight for each account and model.
-    public var concurrency: Int
-    /// The first pause after being told to slow down without being told for how long; doubles every time.
-    public var firstPause: Duration
-    /// The longest pause, whatever the provider asks for.
-    public var longestPause: Duration
-    /// How long an account stays closed before it is tried; doubles with every try, up to `longestPause`.
-    public var firstProbe: Duration
+  private var book: PaceBook
+  public private(set) var inFlight = 0
+  private static let holder: Int64 = 0
+  /// How soon a full house is looked at again; a place that frees is a reason before.
+  private static let fullHouse = Duration.seconds(1)
 
-    public init(
-      concurrency: Int, firstPause: Duration = .seconds(1), longestPause: Duration = .seconds(3600),
-      firstProbe: Duration = .seconds(30)
-    ) {
-      self.concurrency = concurrency
-      self.firstPause = firstPause
-      self.longestPause = longestPause
-      self.firstProbe = firstProbe
-    }
+  public init(now: Timestamp) {
+    book = PaceBook(now: now)
   }
 
-  private struct Key: Hashable {
-    var account: String
-    var model: String
-  }
-
-  private struct Lane {
-    var inFlight = 0
-    var blockedUntil: Timestamp?
-    var pauses = 0
-  }
-
-  private struct Closure {
-    var fault: AccountFault
-    var probeAt: Timestamp
-    var tries: Int
-    var isProbing = false
-  }
-
-  private let limits: Limits
-  private var lanes: [Key: Lane] = [:]
-  private var closures: [String: Closure] = [:]
-
-  public init(_ limits: Limits) {
-    self.limits = limits
-  }
-
-  public func inFlight(account: String, model: String) -> Int {
-    lanes[Key(account: account, model: model)]?.inFlight ?? 0
-  }
+  public var breaker: CircuitBreaker { book.breaker }
 
   /// Asks for a place for one call. `continue` takes the place; give it back with `settle`, whatever comes of the call.
-  public mutating func reserve(account: String, model: String, now: Timestamp) -> GateDecision {
-    let key = Key(account: account, model: model)
-    var lane = lanes[key] ?? Lane()
-    if var blockedUntil = lane.blockedUntil, now < blockedUntil {
-      // A clock that was set back must not stretch a pause.
-      blockedUntil = min(blockedUntil, now + limits.longestPause)
-      lanes[key]?.blockedUntil = blockedUntil
-      return .wait(until: blockedUntil)
+  ///
+  /// - Parameter peers: How many processes share the account, this one included.
+  public mutating func reserve(
+    _ amount: PaceAmount, _ limits: PaceLimits, peers: Int = 1, now: Timestamp
+  ) -> GateDecision {
+    book.advance(limits, peers: peers, now: now)
+    if let pause = book.pause(now) { return .wait(until: now + pause) }
+    let most = book.mostInFlight(limits, peers: peers)
+    if inFlight >= most {
+      book.wantsPlaces(limits, peers: peers, now: now)
+      guard inFlight < book.mostInFlight(limits, peers: peers) else { return .wait(until: now + Self.fullHouse) }
     }
-    if lane.inFlight >= max(1, limits.concurrency) { return .wait(until: now + .seconds(1)) }
-    if var closure = closures[account] {
-      closure.probeAt = min(closure.probeAt, now + limits.longestPause)
-      guard now >= closure.probeAt, !closure.isProbing else {
-        closures[account] = closure
-        let probeAt = closure.isProbing ? now + limits.firstProbe : closure.probeAt
-        return .refuse(.accountClosed(closure.fault, probeAt: probeAt))
-      }
-      closure.isProbing = true
-      closures[account] = closure
+    let wait = book.wait(for: amount)
+    if wait > .zero { return .wait(until: now + max(wait, .milliseconds(1))) }
+    var isProbe = false
+    switch book.askBreaker(by: Self.holder, limits, now: now) {
+    case .closed: break
+    case .probe: isProbe = true
+    case .refuse(let cause, let until):
+      // How the probe ends is known soon: whoever waits for that is not sent away.
+      if case .probing = book.breaker.state { return .wait(until: min(until, now + Self.fullHouse)) }
+      return .refuse(GateRefusal(cause, until: until))
     }
-    lane.inFlight += 1
-    lanes[key] = lane
-    return .continue
+    book.take(amount)
+    inFlight += 1
+    return .continue(Reservation(amount: amount, stamp: book.stamp, sentAt: now, isProbe: isProbe))
   }
 
   /// Gives a place back.
-  /// - Parameter disposition: what became of the call; `nil` if it was not made.
   public mutating func settle(
-    account: String, model: String, _ disposition: Disposition?, now: Timestamp, random: UInt64
+    _ reservation: Reservation, _ end: CallEnd, _ limits: PaceLimits, peers: Int = 1, now: Timestamp, random: UInt64
   ) {
-    let key = Key(account: account, model: model)
-    var lane = lanes[key] ?? Lane()
-    lane.inFlight = max(0, lane.inFlight - 1)
-    switch disposition {
-    case .succeeded, .rejected:
-      lane.pauses = 0
-      closures[account] = nil
-    case .rateLimited(let retryAfter):
-      block(&lane, retryAfter: retryAfter, now: now, random: random)
-      closures[account] = nil
-    case .retryable(let retryAfter):
-      if retryAfter != nil { block(&lane, retryAfter: retryAfter, now: now, random: random) }
-      giveProbeBack(account, now: now)
-    case .accountClosed(let fault):
-      closeAccount(account, fault, now: now)
-    case .notExecuted, nil:
-      closures[account]?.isProbing = false
-    }
-    let isForgettable = lane.inFlight == 0 && lane.pauses == 0 && lane.blockedUntil.map { $0 <= now } ?? true
-    lanes[key] = isForgettable ? nil : lane
+    inFlight = max(0, inFlight - 1)
+    var news = PaceNews()
+    news.add(end, of: reservation, longestPause: limits.longestPause, now: now)
+    book.advance(limits, peers: peers, now: now)
+    book.learn(news, from: Self.holder, reportedAt: now, limits, peers: peers, now: now, random: random)
   }
 
-  /// Of many calls in flight that are all told to slow down, only the first doubles the pause.
-  private func block(_ lane: inout Lane, retryAfter: Duration?, now: Timestamp, random: UInt64) {
-    let isBlocked = lane.blockedUntil.map { now < $0 } ?? false
-    if !isBlocked { lane.pauses = min(lane.pauses + 1, 62) }
-    if isBlocked, retryAfter == nil { return }
-    let pause = Backoff.delay(
-      attempt: lane.pauses, base: limits.firstPause, cap: limits.longestPause, retryAfter: retryAfter,
-      maximumRetryAfter: limits.longestPause, random: random)
-    lane.blockedUntil = max(lane.blockedUntil ?? now, now + pause)
+  /// How many calls of such an amount a minute allows; nil without a limit.
+  public func callsPerMinute(_ amount: PaceAmount, _ limits: PaceLimits, peers: Int = 1) -> Double? {
+    amount.timesPerMinute(within: book.inForce(limits)).map { $0 / Double(max(1, peers)) }
   }
 
-  private mutating func closeAccount(_ account: String, _ fault: AccountFault, now: Timestamp) {
-    if closures[account] == nil {
-      closures[account] = Closure(fault: fault, probeAt: now + limits.firstProbe, tries: 0)
-    } else {
-      closures[account]?.fault = fault
-      giveProbeBack(account, now: now)
-    }
+  /// Until when nothing may be sent because the breaker is open.
+  public func refusal(now: Timestamp) -> GateRefusal? {
+    guard case .open(let cause, let until) = book.breaker.state, now < until else { return nil }
+    return GateRefusal(cause, until: until)
   }
 
-  private mutating func giveProbeBack(_ account: String, now: Timestamp) {
-    guard var closure = closures[account], closure.isProbing else { return }
-    closure.isProbing = false
-    closure.tries = min(closure.tries + 1, 62)
-    let pause = Backoff.ceiling(attempt: closure.tries + 1, base: limits.firstProbe, cap: limits.longestPause)
-    closure.probeAt = now + pause
-    closures[account] = closure
+  /// Whether calls that can wait for no longer than that would pass.
+  public func openness(patience: Duration, now: Timestamp) -> GateOpenness {
+    if refusal(now: now) != nil || book.pause(now).map({ $0 > patience }) ?? false { return .closed }
+    return breaker.state == .closed ? .open : .trying
   }
+
+  /// An operator has seen to it.
+  public mutating func closeBreaker() { book.closeBreaker() }
+
+  /// Nothing in it would be missed.
+  public var isIdle: Bool { inFlight == 0 && breaker.state == .closed }
 }

@@ -1,15 +1,21 @@
-/// A provider operation that a request asks for.
+/// A provider operation that a request asks for. The numbers are kept in ledgers.
 public enum Endpoint: UInt8, Hashable, Sendable, CaseIterable {
   case chatCompletions = 0
   case responses = 1
   case embeddings = 2
+  /// Anthropic's own.
+  case messages = 3
 
-  /// The path in OpenAI's spelling, as `url` in a batch line and as `x-endpoint` name it.
+  /// Those of OpenAI's API.
+  public static let openAI: Set<Endpoint> = [.chatCompletions, .responses, .embeddings]
+
+  /// The path as the provider's own libraries send it, as `url` in a batch line and as `x-endpoint` name it.
   public var path: String {
     switch self {
     case .chatCompletions: "/v1/chat/completions"
     case .responses: "/v1/responses"
     case .embeddings: "/v1/embeddings"
+    case .messages: "/v1/messages"
     }
   }
 

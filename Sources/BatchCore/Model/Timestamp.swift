@@ -1,5 +1,5 @@
 /// A moment in wall time, in whole milliseconds since 1970, UTC. Passed in, never read here.
-public struct Timestamp: Hashable, Comparable, Sendable {
+public struct Timestamp: Hashable, Comparable, Sendable, Codable {
   public var milliseconds: Int64
 
   public init(milliseconds: Int64) {

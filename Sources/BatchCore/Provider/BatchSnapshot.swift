@@ -34,6 +34,8 @@ public struct BatchSnapshot: Hashable, Sendable {
   public var outputFileID: String?
   public var errorFileID: String?
   public var counts: Counts?
+  /// What the provider reports of the whole batch.
+  public var usage: Usage?
   public var problems: [Problem]
   public var createdAt: Timestamp?
   public var expiresAt: Timestamp?

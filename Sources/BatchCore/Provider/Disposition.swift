@@ -16,7 +16,7 @@ public enum Disposition: Hashable, Sendable {
 }
 
 /// Why every call of an account would fail.
-public enum AccountFault: Hashable, Sendable {
+public enum AccountFault: Hashable, Sendable, Codable {
   /// 401 or 403: the key is wrong, revoked or lacks permission.
   case unauthorised
   /// Credit, spend limit or quota is used up.

@@ -23,16 +23,20 @@ public struct CallOutcome: Hashable, Sendable {
   public var usage: Usage?
   /// Whether the provider may have done and billed the work although we have no answer.
   public var mayHaveBeenPaid: Bool
+  /// What the answer says of the account's limits.
+  public var pace: PaceObservation?
   /// One line for people, without secrets; empty on success.
   public var message: String
 
   public init(
-    disposition: Disposition, response: ProviderResponse?, usage: Usage?, mayHaveBeenPaid: Bool, message: String
+    disposition: Disposition, response: ProviderResponse?, usage: Usage?, mayHaveBeenPaid: Bool, message: String,
+    pace: PaceObservation? = nil
   ) {
     self.disposition = disposition
     self.response = response
     self.usage = usage
     self.mayHaveBeenPaid = mayHaveBeenPaid
     self.message = message
+    self.pace = pace
   }
 }

@@ -6,6 +6,10 @@ public struct ProviderError: Error, Hashable, Sendable, CustomStringConvertible 
     case notFound
     case rateLimited(retryAfter: Duration?)
     case accountClosed(AccountFault)
+    /// The account has no native batches: there is no such endpoint.
+    case noBatches
+    /// The account stores as many files as it may.
+    case storageFull
     /// It failed, or was not reached; another try may succeed.
     case unavailable(retryAfter: Duration?)
     /// The answer made no sense.
@@ -33,7 +37,9 @@ extension ProviderError.Reason {
   public var isAboutKey: Bool {
     switch self {
     case .notFound, .accountClosed(.unauthorised): true
-    case .rejected, .rateLimited, .accountClosed(.billing), .unavailable, .invalidResponse, .cancelled: false
+    case .rejected, .rateLimited, .accountClosed(.billing), .noBatches, .storageFull, .unavailable, .invalidResponse,
+      .cancelled:
+      false
     }
   }
 }

@@ -77,8 +77,8 @@ public struct Reconciler: Sendable {
     switch event {
     case .found(let matches): return judge(matches, at: now)
     case .waited: return terms.isSearchable ? .search : pending
-    // An operator's word does not wait for a provider.
-    case .failed: return isToldToResubmit ? .resubmit : pending
+    // Also the delete that an operator's word asks for: without it a late create would be there beside the next.
+    case .failed: return pending
     case .inputFileDeleted:
       if isToldToResubmit { return .resubmit }
       stage = .fenced(now)

@@ -12,7 +12,11 @@ public enum BatchFailure {
   ) -> BatchDisposition {
     let codes = problems.map { $0.code.lowercased() }
     if let fault = codes.lazy.compactMap(accountFault).first { return .accountClosed(fault) }
-    if codes.contains(where: isTransient) { return .resubmitLater(nil) }
+    if let problem = problems.first(where: { $0.code.lowercased() == "token_limit_exceeded" }) {
+      return .resubmitWithRoom(cap: NamedLimit.parse(problem.message))
+    }
+    if codes.contains(where: isTransient) { return .resubmitLater }
+    if rowCount > 1, let size = problems.lazy.compactMap(tooLarge).first { return size }
 
     let named = problems.filter { problem in problem.line.map { $0 >= 1 && $0 <= rowCount } ?? false }
     if let first = named.first {
@@ -38,16 +42,28 @@ public enum BatchFailure {
 
   private static func accountFault(_ code: String) -> AccountFault? {
     if AccountFault.billingCodes.contains(code) { return .billing }
-    return AccountFault.unauthorisedCodes.contains(code) ? .unauthorised : nil
+    return AccountFault.unauthorisedCodes.contains(code) || code == AccountFault.unusableDeployment
+      ? .unauthorised : nil
   }
 
   /// Codes that say nothing about the rows.
   private static func isTransient(_ code: String) -> Bool {
     switch code {
-    case "token_limit_exceeded", "rate_limit_exceeded", "slow_down", "server_error", "internal_error",
+    case "rate_limit_exceeded", "slow_down", "server_error", "internal_error",
       "internal_server_error", "service_unavailable", "server_is_overloaded", "timeout":
       true
     default: false
+    }
+  }
+
+  /// Codes that blame the size of the batch; with a line they blame that line.
+  private static func tooLarge(_ problem: BatchSnapshot.Problem) -> BatchDisposition? {
+    guard problem.line == nil else { return nil }
+    let limit = NamedLimit.parse(problem.message)
+    return switch problem.code.lowercased() {
+    case "too_many_tasks", "too_many_requests_in_batch", "batch_too_large": .tooManyRows(limit: limit)
+    case "file_too_large", "input_file_too_large", "request_too_large": .tooManyBytes(limit: limit)
+    default: nil
     }
   }
 
@@ -64,8 +80,12 @@ extension AccountFault {
   public static let billingCodes: Set<String> = [
     "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
     "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached",
-    "billing_not_active", "insufficient_balance",
+    "billing_not_active", "insufficient_balance", "billing_error", "enforced_spend_limit_reached",
+    "contract_spend_limit_reached", "organization_on_hold",
   ]
+
+  /// What it is called here that a deployment is not for batches: nothing that is sent to it can succeed.
+  public static let unusableDeployment = "deployment_not_for_batches"
 
   /// Error codes and types, in lower case, that mean that the key is not accepted.
   public static let unauthorisedCodes: Set<String> = [

@@ -4,7 +4,8 @@ import Ledger
 extension BatchRecord {
   static let columns = """
     id, state, label, account, lane, provider, model, endpoint, deadline_class, row_count, tokens, body_bytes, \
-    model_range_bytes, custom_id_bytes, content_hash, created_at, input_file_id, provider_batch_id, submitted_at, halvings
+    model_range_bytes, custom_id_bytes, content_hash, created_at, input_file_id, provider_batch_id, submitted_at, halvings, \
+    cancelled_at, price
     """
 
   init(_ row: PostgresRow) throws {
@@ -17,6 +18,7 @@ extension BatchRecord {
       modelRangeBytes: try row.integer(12), customIDBytes: try row.integer(13), contentHash: try row.digest(14),
       createdAt: try row.timestamp(15), inputFileID: try row.optionalText(16),
       providerBatchID: try row.optionalText(17), submittedAt: try row.optionalTimestamp(18),
-      halvings: try row.int(19))
+      halvings: try row.int(19), cancelledAt: try row.optionalTimestamp(20),
+      price: try row.optionalText(21).flatMap { ModelPrice(text: $0) })
   }
 }

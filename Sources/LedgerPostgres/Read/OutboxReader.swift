@@ -16,19 +16,21 @@ struct OutboxReader {
       """
     let joins = """
       LEFT JOIN attempt a ON a.id = r.answer_id
-      LEFT JOIN batch b ON b.id = r.batch_id
+      LEFT JOIN batch b ON b.id = CASE WHEN a.id IS NULL THEN r.batch_id ELSE a.batch_id END
       """
+    let isCall = "a.id IS NOT NULL AND a.batch_id IS NULL"
     select = connection.prepare(
       """
       SELECT \(answer), o.seq, r.id, r.kind, r.ledger_id, r.leader_id, r.flags, r.correlation_id, r.reply_to,
         r.tenant, r.cost_center, r.user_tag, r.service, r.environment, r.context, r.failure_code, r.failure_message,
-        r.lane, t.provider, t.model, m.name, r.received_at, r.completed_at, r.deadline, o.again
+        r.lane, t.provider, t.model, m.name, r.received_at, r.completed_at, r.deadline, o.again,
+        \(isCall)
       FROM outbox o JOIN request r ON r.id = o.request_id \(joins)
       LEFT JOIN route t ON t.id = r.route LEFT JOIN model m ON m.id = r.model
-      WHERE o.owner = $1::bigint AND o.seq > $2::bigint ORDER BY o.seq LIMIT $3::bigint
+      WHERE o.owner = $1::bigint AND o.seq > $2::bigint AND o.seq < $3::bigint ORDER BY o.seq LIMIT $4::bigint
       """)
     selectLeaders = connection.prepare(
-      "SELECT \(answer), r.ledger_id, r.id FROM request r \(joins) WHERE r.id = ANY($1::bigint[])")
+      "SELECT \(answer), r.ledger_id, r.id, \(isCall) FROM request r \(joins) WHERE r.id = ANY($1::bigint[])")
     selectBodies = connection.prepare(
       """
       SELECT request_id, bytes, properties FROM body WHERE request_id = ANY($1::bigint[]) AND bytes IS NOT NULL
@@ -44,9 +46,9 @@ struct OutboxReader {
 
   private static let page = 64
 
-  /// The next replies after a place, each with its own.
+  /// The next replies of a part after a place, each with its own.
   func take(
-    owner: Int64, after place: Int64, limit: Int, maximumBytes: Int
+    _ urgency: ReplyUrgency, owner: Int64, after place: Int64, limit: Int, maximumBytes: Int
   ) throws -> (replies: [PendingReply], places: [Int64]) {
     var found: [Found] = []
     var bytes = 0
@@ -54,6 +56,7 @@ struct OutboxReader {
     while found.count < limit, bytes < maximumBytes {
       select.start().bind(owner)
       select.bind(last)
+      select.bind(ReplyPlace.end(urgency))
       select.bind(Int64(min(limit - found.count, Self.page)))
       let rows = try select.all(read)
       guard let end = rows.last else { break }
@@ -92,14 +95,16 @@ struct OutboxReader {
     reply.model = try row.optionalText(29)
     reply.deadline = try row.optionalTimestamp(32)
     let leader = kind == .subscriber ? try row.optionalInteger(14) : nil
-    if leader == nil { try Self.fill(&reply, from: row) }
+    if leader == nil { try Self.fill(&reply, from: row, isCall: row.bool(34)) }
     // The first took its dead letter along.
     let mayBeDeadLetter = try kind == .leader && !row.bool(33) && reply.failure?.code.isDeadLettered == true
     return Found(reply: reply, place: try row.integer(10), leader: leader, mayBeDeadLetter: mayBeDeadLetter)
   }
 
   /// The columns of the answer come first in both statements.
-  private static func fill(_ reply: inout PendingReply, from row: PostgresRow) throws {
+  private static func fill(_ reply: inout PendingReply, from row: PostgresRow, isCall: Bool) throws {
+    // What a call has answered was not sent deferred, whatever it was accepted as.
+    if isCall, reply.lane != nil { reply.lane = .interactive }
     if let status = try row.optionalInteger(0) {
       reply.response = ProviderResponse(
         statusCode: Int(status), requestID: try row.optionalText(1), body: row.optionalBytes(2) ?? [])
@@ -143,7 +148,7 @@ struct OutboxReader {
         found[index].reply.callID = try row.ledgerID(10)
         // A subscriber that was cancelled alone has nothing of the call's outcome.
         guard found[index].reply.failure?.code != .cancelled else { continue }
-        try Self.fill(&found[index].reply, from: row)
+        try Self.fill(&found[index].reply, from: row, isCall: row.bool(12))
         found[index].reply.cost = PicoUSD(0)
         found[index].reply.basis = .replay
       }

@@ -5,14 +5,17 @@ import Wire
 
 /// Reads open rows and batches.
 struct RowReader {
+  let places: PlaceReader
+  let deadlines: DeadlineReader
   private let selectAccepted: PreparedStatement
   private let selectOffered: PreparedStatement
   private let selectBodies: PreparedStatement
   private let selectUnsettled: PreparedStatement
   private let selectBatches: PreparedStatement
-  private let selectParkedRoutes: PreparedStatement
+  private let selectParkedLines: PreparedStatement
   private let selectCancellable: PreparedStatement
   private let selectProgress: PreparedStatement
+  private let selectMarks: PreparedStatement
   private let selectBacklog: PreparedStatement
   private let selectBacklogBytes: PreparedStatement
   private let selectOffers: PreparedStatement
@@ -20,10 +23,13 @@ struct RowReader {
   private let selectServer: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
+    places = PlaceReader(connection)
+    deadlines = DeadlineReader(connection)
     let accepted = """
       SELECT r.id, r.endpoint, t.provider, t.model, r.tokens, r.body_bytes, r.deadline, r.received_at, r.not_before,
-        r.attempts
-      FROM request r JOIN route t ON t.id = r.route
+        r.attempts, m.name, b.cancelled_at IS NOT NULL
+      FROM request r JOIN route t ON t.id = r.route JOIN model m ON m.id = r.model
+        LEFT JOIN batch b ON b.id = r.batch_id
       """
     selectAccepted = connection.prepare(
       "\(accepted) WHERE r.state = 0 AND r.id > $1::bigint ORDER BY r.id LIMIT $2::bigint")
@@ -36,15 +42,25 @@ struct RowReader {
       """)
     selectUnsettled = connection.prepare(
       """
-      SELECT id, attempt_no, deadline FROM request
-      WHERE state = 3 AND batch_id = $1::bigint AND id > $2::bigint ORDER BY id LIMIT $3::bigint
+      SELECT r.id, coalesce(r.running_attempt, r.attempt_no), r.deadline, r.tokens, r.running_attempt IS NOT NULL, m.name
+      FROM request r JOIN model m ON m.id = r.model
+      WHERE r.state = 3 AND r.batch_id = $1::bigint AND r.id > $2::bigint ORDER BY r.id LIMIT $3::bigint
       """)
     selectBatches = connection.prepare("SELECT \(BatchRecord.columns) FROM batch WHERE state <= 2 ORDER BY id")
-    selectParkedRoutes = connection.prepare(
+    // From line to line, so that it costs what there are of them and not what is parked.
+    selectParkedLines = connection.prepare(
       """
-      SELECT t.provider, t.model, p.not_before FROM (
-        SELECT route, min(not_before) AS not_before FROM request WHERE state = 1 GROUP BY route
-      ) p JOIN route t ON t.id = p.route ORDER BY p.not_before
+      WITH RECURSIVE line(route, call_class, not_before) AS (
+        (SELECT route, call_class, not_before FROM request WHERE state = 1
+          ORDER BY route, call_class, not_before LIMIT 1)
+        UNION ALL
+        SELECT next.* FROM line CROSS JOIN LATERAL (
+          SELECT r.route, r.call_class, r.not_before FROM request r
+          WHERE r.state = 1 AND (r.route, r.call_class) > (line.route, line.call_class)
+          ORDER BY r.route, r.call_class, r.not_before LIMIT 1
+        ) next
+      )
+      SELECT t.provider, t.model, line.call_class, line.not_before FROM line JOIN route t ON t.id = line.route
       """)
     // Before it is sent a row is in one of these. Nothing else is searched, so a long history costs nothing.
     let named = """
@@ -55,12 +71,22 @@ struct RowReader {
       SELECT id FROM request WHERE state = 0 AND \(named)
       UNION ALL SELECT id FROM request WHERE state = 1 AND \(named)
       UNION ALL SELECT id FROM request WHERE state = 4 AND \(named)
+      UNION ALL SELECT r.id FROM budget_hold h JOIN request r ON r.id = h.request_id
+        WHERE h.blocks AND r.state = 6 AND \(named)
       """)
     selectProgress = connection.prepare(
       """
       SELECT r.id, r.state, c.state, c.custody, EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id),
         EXISTS (SELECT FROM replica p WHERE p.id = c.owner)
       FROM request r JOIN request c ON c.id = coalesce(r.leader_id, r.id) WHERE r.id = ANY($1::bigint[])
+      """)
+    // In the order of the index of marks, so that it costs what there are of them and not what is kept.
+    selectMarks = connection.prepare(
+      """
+      SELECT id, ack_generation FROM request r WHERE ack_generation IS NOT NULL
+        AND flags & \(RowFlags.queues.rawValue) = $1::bigint
+        AND (custody = 1 OR (state = 5 AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id)))
+      ORDER BY call_key, ack_generation LIMIT $2::bigint
       """)
     let columns = "lane, model, tokens, received_at, deadline"
     selectBacklog = connection.prepare(
@@ -70,6 +96,7 @@ struct RowReader {
         UNION ALL SELECT \(columns) FROM request WHERE state = 1
         UNION ALL SELECT \(columns) FROM request WHERE state = 2
         UNION ALL SELECT \(columns) FROM request WHERE state = 3
+        UNION ALL SELECT \(columns) FROM budget_hold h JOIN request r ON r.id = h.request_id WHERE h.blocks AND r.state = 6
       ) o JOIN model m ON m.id = o.model GROUP BY o.lane, m.name ORDER BY o.lane, m.name
       """)
     selectBacklogBytes = connection.prepare(
@@ -77,6 +104,8 @@ struct RowReader {
       SELECT (
         coalesce((SELECT sum(body_bytes) FROM request WHERE state = 0), 0)
         + coalesce((SELECT sum(body_bytes) FROM request WHERE state = 1), 0)
+        + coalesce((
+          SELECT sum(r.body_bytes) FROM budget_hold h JOIN request r ON r.id = h.request_id WHERE h.blocks AND r.state = 6), 0)
         + coalesce((SELECT sum(body_bytes) FROM batch WHERE state <= 2), 0))::bigint
       """)
     selectOffers = connection.prepare("SELECT EXISTS (SELECT FROM window_offer WHERE owner = $1::bigint)")
@@ -131,15 +160,17 @@ struct RowReader {
     selectUnsettled.bind(Int64(limit))
     return try selectUnsettled.all { row in
       UnsettledRow(
-        id: RequestID(try row.integer(0)), attempt: try row.int(1), deadline: try row.optionalTimestamp(2))
+        id: RequestID(try row.integer(0)), attempt: try row.int(1), model: try row.text(5),
+        deadline: try row.optionalTimestamp(2), tokens: try row.integer(3), wasRescued: try row.bool(4))
     }
   }
 
   func openBatches() throws -> [BatchRecord] { try selectBatches.start().all(BatchRecord.init) }
 
-  func parkedRoutes() throws -> [(route: Route, notBefore: Timestamp)] {
-    try selectParkedRoutes.start().all { row in
-      (Route(provider: try row.text(0), model: try row.text(1)), try row.timestamp(2))
+  func parkedLines() throws -> [(line: ParkedLine, notBefore: Timestamp)] {
+    try selectParkedLines.start().all { row in
+      let route = Route(provider: try row.text(0), model: try row.text(1))
+      return (ParkedLine(route: route, callClass: try row.value(2)), try row.timestamp(3))
     }
   }
 
@@ -162,6 +193,12 @@ struct RowReader {
     }
     // A row that is not there any more was answered long ago.
     return rows.map { found[$0.rawValue] ?? .delivered }
+  }
+
+  func marks(of queue: Lane, limit: Int) throws -> [AckMark] {
+    selectMarks.start().bind(RowFlags.queue(queue).rawValue)
+    selectMarks.bind(Int64(limit))
+    return try selectMarks.all { AckMark(id: RequestID(try $0.integer(0)), generation: try $0.integer(1)) }
   }
 
   func resolution(of batch: BatchID) throws -> BatchResolution? {
@@ -201,10 +238,10 @@ struct RowReader {
 extension AcceptedRow {
   fileprivate init(_ row: PostgresRow) throws {
     self.init(
-      id: RequestID(try row.integer(0)), endpoint: try row.value(1),
+      id: RequestID(try row.integer(0)), endpoint: try row.value(1), model: try row.text(10),
       route: Route(provider: try row.text(2), model: try row.text(3)), tokens: try row.integer(4),
       bytes: try row.integer(5), deadline: try row.optionalTimestamp(6), receivedAt: try row.timestamp(7),
-      notBefore: try row.timestamp(8), attempts: try row.int(9))
+      notBefore: try row.timestamp(8), attempts: try row.int(9), wasCancelled: try row.bool(11))
   }
 }
 

@@ -53,9 +53,10 @@ struct ReplicaStatements {
       """)
     insertLost = connection.prepare(
       """
-      INSERT INTO attempt(id, request_id, attempt, outcome, basis, cost_unknown, ended_at)
-      SELECT $1::bigint, r.id, r.attempt_no, \(AttemptEnd.lost.rawValue), \(CostBasis.unknown.rawValue), true, $2::bigint
-      FROM request r WHERE r.id = $3::bigint ON CONFLICT DO NOTHING
+      INSERT INTO attempt(id, request_id, attempt, outcome, basis, cost_unknown, ended_at, route, held)
+      SELECT $1::bigint, r.id, r.attempt_no, \(AttemptEnd.lost.rawValue), \(CostBasis.unknown.rawValue), true, $2::bigint,
+        r.route, r.call_ceiling
+      FROM request r WHERE r.id = $3::bigint ON CONFLICT DO NOTHING RETURNING id
       """)
     parkClaims = connection.prepare(
       """
@@ -162,21 +163,26 @@ struct ReplicaStatements {
 
   /// Calls that were taken from the parked rows and not ended: sent again, and perhaps paid already. Claims for messages
   /// that the broker holds wait for their redelivery.
-  func parkClaims(of gone: [Int64], limit: Int, at now: Timestamp, makeID: () throws -> Int64) throws -> Int {
+  func parkClaims(of gone: [Int64], limit: Int, at now: Timestamp, makeID: () throws -> Int64) throws
+    -> (requests: [Int64], lost: [Int64])
+  {
     parkClaims.start().bind(array: gone)
     parkClaims.bind(Int64(limit))
     let rows = try parkClaims.all { try $0.integer(0) }
+    var lost: [Int64] = []
     for row in rows {
       insertLost.start().bind(try makeID())
       insertLost.bind(now.milliseconds)
       insertLost.bind(row)
-      try insertLost.run()
+      lost += try insertLost.all { try $0.integer(0) }
     }
-    return rows.count
+    return (rows, lost)
   }
 
-  /// They get places at the end, in the same order, so that the new owner finds them.
-  func takeReplies(of gone: [Int64], limit: Int, for replica: Int64, makePlace: () throws -> Int64) throws -> Int {
+  /// They get places at the end of their part, in the same order, so that the new owner finds them.
+  func takeReplies(
+    of gone: [Int64], limit: Int, for replica: Int64, makePlace: (ReplyUrgency) throws -> Int64
+  ) throws -> Int {
     selectReplies.start().bind(array: gone)
     selectReplies.bind(Int64(limit))
     let found = try selectReplies.all { (owner: try $0.integer(0), seq: try $0.integer(1)) }
@@ -184,7 +190,7 @@ struct ReplicaStatements {
     takeReplies.start().bind(replica)
     takeReplies.bind(array: found.map(\.owner))
     takeReplies.bind(array: found.map(\.seq))
-    takeReplies.bind(array: try found.map { _ in try makePlace() })
+    takeReplies.bind(array: try found.map { try makePlace(ReplyPlace.urgency(of: $0.seq)) })
     try takeReplies.run()
     return found.count
   }

@@ -24,7 +24,10 @@ extension WriteSession {
     let gone = try replicas.gone()
     if gone.isEmpty { return taken }
     taken.batches = try replicas.takeBatches(of: gone, limit: Self.batchShare, for: replica)
-    taken.parked = try replicas.parkClaims(of: gone, limit: Self.claimShare, at: time, makeID: makeAttemptID) > 0
+    let parked = try replicas.parkClaims(of: gone, limit: Self.claimShare, at: time, makeID: makeAttemptID)
+    try statements().costs.add(parked.lost, sign: 1, replica: replica)
+    pending.budgets.touched.formUnion(parked.requests)
+    taken.parked = !parked.requests.isEmpty
     taken.replies =
       try replicas.takeReplies(of: gone, limit: Self.replyShare, for: replica, makePlace: makePlace) > 0
     taken.windows = try replicas.dropWindows(of: gone)

@@ -12,6 +12,7 @@ struct RetentionStatements {
   private let selectPinned: PreparedStatement
   private let deleteRequests: PreparedStatement
   private let deleteBatches: PreparedStatement
+  private let deleteBudgets: PreparedStatement
   private let selectCursor: PreparedStatement
   private let lockNext: PreparedStatement
   private let deleteBodies: PreparedStatement
@@ -25,9 +26,10 @@ struct RetentionStatements {
     let isFollowed = """
       (r.kind = \(RowKind.leader.rawValue) AND EXISTS (SELECT FROM request s WHERE \(subscribers)))
       """
+    // While an attempt of it runs in a batch, what that costs is still to be noted.
     lockOld = connection.prepare(
       """
-      SELECT id FROM request r WHERE state = 5 AND completed_at < $1::bigint
+      SELECT id FROM request r WHERE state = 5 AND completed_at < $1::bigint AND running_attempt IS NULL
         AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id) AND NOT \(isFollowed)
       ORDER BY completed_at, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED
       """)
@@ -45,16 +47,20 @@ struct RetentionStatements {
       WITH old AS (SELECT id, answer_id FROM request WHERE id = ANY($1::bigint[])),
         answers AS (DELETE FROM attempt a USING old WHERE a.id = old.answer_id),
         attempts AS (DELETE FROM attempt a USING old WHERE a.request_id = old.id AND a.outcome <> 0),
+        shares AS (DELETE FROM budget_share s USING old WHERE s.request_id = old.id),
         bodies AS (DELETE FROM body b USING old WHERE b.request_id = old.id)
       DELETE FROM request r USING old WHERE r.id = old.id
       """)
     deleteBatches = connection.prepare(
       """
       DELETE FROM batch WHERE id = ANY(ARRAY(
-        SELECT id FROM batch b WHERE state >= 3 AND ended_at < $1::bigint AND NOT EXISTS (
+        SELECT id FROM batch b WHERE state >= 3 AND ended_at < $1::bigint
+          AND (double_spend_at IS NULL OR double_spend_at < $3::bigint) AND NOT EXISTS (
           SELECT FROM request r WHERE r.state = 5 AND r.completed_at < $1::bigint AND r.batch_id = b.id)
         ORDER BY ended_at, id LIMIT $2::bigint))
       """)
+    // Later than any request of theirs is kept; one that still ends makes its own anew, where it counts for nothing.
+    deleteBudgets = connection.prepare("DELETE FROM budget WHERE period < $1::bigint")
     selectCursor = connection.prepare(
       """
       SELECT coalesce(max(value) FILTER (WHERE name = 'bodies_dropped_at'), -9223372036854775808),
@@ -98,8 +104,12 @@ struct RetentionStatements {
 
   /// Batches of which nothing old is left.
   func removeBatches(before: Timestamp, limit: Int) throws -> Int {
+    deleteBudgets.start().bind((before + .seconds(-2 * 31 * 86_400)).milliseconds)
+    try deleteBudgets.run()
     deleteBatches.start().bind(before.milliseconds)
     deleteBatches.bind(Int64(limit))
+    // What was paid twice within the day counts against its limit, and now is later than that.
+    deleteBatches.bind(SpendLimit.since(before).milliseconds)
     return try deleteBatches.run()
   }
 

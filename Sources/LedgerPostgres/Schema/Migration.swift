@@ -1,3 +1,4 @@
+import BatchCore
 import Ledger
 import LedgerRules
 
@@ -5,6 +6,25 @@ import LedgerRules
 struct Migration {
   let connection: PostgresConnection
   let place: String
+  /// How long one of its statements waits for a table that others use: whoever comes after it waits for that long too.
+  var lockTimeout = Duration.seconds(10)
+  /// Told what goes on while it may take long, in a line.
+  var note: (String) -> Void = { _ in }
+
+  /// How long the steps of a large ledger may take, each.
+  static let longest = Duration.seconds(7 * 86_400)
+
+  /// Migrates in a session of its own, which is given the time that it takes.
+  static func run(
+    _ parameters: PostgresParameters, place: String, lockTimeout: Duration = .seconds(10),
+    note: @escaping (String) -> Void = { _ in }
+  ) throws -> Outcome {
+    var parameters = parameters
+    parameters.answerTimeout = longest
+    let connection = try PostgresConnection(parameters)
+    defer { connection.close() }
+    return try Migration(connection: connection, place: place, lockTimeout: lockTimeout, note: note).run()
+  }
 
   /// "MLRC"
   private static let lock: Int64 = 0x4D4C_5243
@@ -21,12 +41,29 @@ struct Migration {
       try check(found)
       return Outcome(found: found, now: found)
     }
-    try connection.simple("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(\(Self.lock))")
+    // An index of a large table takes longer than any statement of the service may, and so does another that migrates.
+    try connection.simple(
+      """
+      BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+      SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
+      """)
     do {
+      let isFirst = try connection.simple("SELECT pg_try_advisory_xact_lock(\(Self.lock))").text == "t"
+      if !isFirst {
+        note("ledger \(place): another process migrates it; waiting for that")
+        try connection.simple("SELECT pg_advisory_xact_lock(\(Self.lock))")
+      }
+      try connection.simple("SET LOCAL lock_timeout = \(max(1, lockTimeout.wholeMilliseconds))")
       let found = try version() ?? 0
       try check(found)
       if found < Schema.version {
-        if found == 0 { try begin() }
+        if found == 0 {
+          try begin()
+        } else {
+          note(
+            "ledger \(place) is migrated from schema version \(found) to \(Schema.version): a large one takes minutes, in "
+              + "which replicas of the older version wait")
+        }
         try connection.simple("SET LOCAL search_path = millrace")
         for step in Schema.steps[Int(found)...] { try connection.simple(step) }
         try connection.simple(

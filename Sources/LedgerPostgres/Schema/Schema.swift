@@ -13,10 +13,10 @@
 /// - `gone` names processes whose row was deleted, until the last of their work is another's.
 /// - `owner` of a batch, a claim, a reply and a window is the replica that works on it.
 enum Schema {
-  static let version: Int64 = 1
+  static let version: Int64 = 4
 
   /// From the version before to the one at this index plus one.
-  static let steps = [version1]
+  static let steps = [version1, version2, version3, version4]
 
   private static let version1 = """
     CREATE TABLE model(id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);
@@ -154,5 +154,93 @@ enum Schema {
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner bigint NOT NULL, request_ids bigint[] NOT NULL
     );
     CREATE INDEX window_offer_owner ON window_offer(owner, id);
+    """
+
+  /// Parked rows by class and tenant, how far the turns of the tenants have come, and the limits of accounts.
+  private static let version2 = """
+    ALTER TABLE request ADD COLUMN call_class smallint NOT NULL DEFAULT 0;
+    DROP INDEX request_parked;
+    CREATE INDEX request_parked ON request(route, call_class, not_before, id) WHERE state = 1;
+    CREATE INDEX request_parked_tenant ON request(route, call_class, tenant, not_before, id) INCLUDE (tokens)
+      WHERE state = 1;
+
+    CREATE TABLE parked_turn(
+      route integer NOT NULL, call_class smallint NOT NULL, tenant text NOT NULL, has_begun boolean NOT NULL,
+      PRIMARY KEY(route, call_class)
+    ) WITH (fillfactor = 50);
+    CREATE TABLE tenant_share(
+      route integer NOT NULL, call_class smallint NOT NULL, tenant text NOT NULL, deficit bigint NOT NULL,
+      PRIMARY KEY(route, call_class, tenant)
+    ) WITH (fillfactor = 50);
+
+    -- Gates that replicas share. Their state is lost with the table without harm: it is learned again.
+    CREATE TABLE gate(
+      account text NOT NULL, model text NOT NULL, version bigint NOT NULL, state text NOT NULL,
+      PRIMARY KEY(account, model)
+    ) WITH (fillfactor = 50);
+
+    -- The places of batches within the limits of their account, and what batches have taught about those.
+    ALTER TABLE batch ADD COLUMN enqueued_tokens bigint;
+    ALTER TABLE batch ADD COLUMN asked_at bigint;
+    CREATE INDEX batch_submitted ON batch(account, submitted_at);
+
+    CREATE TABLE learned(
+      account text NOT NULL, model text NOT NULL, what text NOT NULL, value bigint NOT NULL, at bigint NOT NULL,
+      PRIMARY KEY(account, model, what)
+    ) WITH (fillfactor = 50);
+    """
+
+  /// Deadlines: what is due, which attempts run in a batch besides others, and how long batches took.
+  private static let version3 = """
+    ALTER TABLE request ADD COLUMN running_attempt bigint;
+    CREATE INDEX request_running ON request(batch_id) WHERE running_attempt IS NOT NULL;
+    CREATE INDEX request_due ON request(route, deadline) INCLUDE (tokens) WHERE state <= 3 AND deadline IS NOT NULL;
+
+    ALTER TABLE batch ADD COLUMN ran_at bigint;
+    ALTER TABLE batch ADD COLUMN cancelled_at bigint;
+    ALTER TABLE batch ADD COLUMN double_spend bigint;
+    ALTER TABLE batch ADD COLUMN double_spend_at bigint;
+    CREATE INDEX batch_double_spend ON batch(double_spend_at) WHERE double_spend_at IS NOT NULL;
+    """
+
+  /// What attempts may cost and did, and what that comes to by day and replica.
+  private static let version4 = """
+    ALTER TABLE request ADD COLUMN call_ceiling bigint;
+    ALTER TABLE request ADD COLUMN batch_ceiling bigint;
+    ALTER TABLE attempt ADD COLUMN route integer;
+    ALTER TABLE attempt ADD COLUMN cache_write_tokens bigint;
+    ALTER TABLE attempt ADD COLUMN held bigint;
+    ALTER TABLE attempt ADD COLUMN list_cost bigint;
+    ALTER TABLE attempt ADD COLUMN full_cost bigint;
+    ALTER TABLE batch ADD COLUMN price text;
+
+    CREATE TABLE cost(
+      replica bigint NOT NULL, day bigint NOT NULL, tenant text NOT NULL, cost_center text NOT NULL,
+      user_tag text NOT NULL, service text NOT NULL, environment text NOT NULL, route integer NOT NULL,
+      batch bigint NOT NULL,
+      attempts numeric NOT NULL, unknown numeric NOT NULL, unpriced numeric NOT NULL, superseded numeric NOT NULL,
+      input_tokens numeric NOT NULL, cached_input_tokens numeric NOT NULL, cache_write_tokens numeric NOT NULL,
+      output_tokens numeric NOT NULL, cost numeric NOT NULL, superseded_cost numeric NOT NULL, held numeric NOT NULL,
+      list_cost numeric NOT NULL, full_cost numeric NOT NULL, answers numeric NOT NULL, estimated_tokens numeric NOT NULL,
+      PRIMARY KEY(day, tenant, cost_center, user_tag, service, environment, route, batch, replica)
+    ) WITH (fillfactor = 70);
+
+    -- Budgets by key and period, what each request has of them, and what waits for them.
+    CREATE TABLE budget(
+      key text NOT NULL, period bigint NOT NULL, spent bigint NOT NULL, reserved bigint NOT NULL,
+      alerted boolean NOT NULL DEFAULT false, PRIMARY KEY(key, period)
+    ) WITH (fillfactor = 70);
+    CREATE TABLE budget_share(
+      request_id bigint NOT NULL, key text NOT NULL, period bigint NOT NULL, reserved bigint NOT NULL, spent bigint NOT NULL,
+      PRIMARY KEY(request_id, key)
+    ) WITH (fillfactor = 70);
+    CREATE TABLE budget_hold(
+      request_id bigint NOT NULL, key text NOT NULL, amount bigint NOT NULL, blocks boolean NOT NULL,
+      due bigint,
+      PRIMARY KEY(request_id, key)
+    ) WITH (fillfactor = 70);
+    CREATE INDEX budget_hold_key ON budget_hold(key, request_id) WHERE blocks;
+    CREATE INDEX budget_hold_due ON budget_hold(due) WHERE blocks AND due IS NOT NULL;
+    CREATE INDEX budget_period ON budget(period);
     """
 }

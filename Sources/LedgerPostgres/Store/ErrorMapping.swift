@@ -45,6 +45,9 @@ struct ErrorMapping: Sendable {
       case .unsuitable: (.unusable, "cannot hold a ledger (\(said)); name another database in ledger.url")
       case .configuration: (.unusable, "cannot be used as it stands in ledger.url (\(said))")
       case .damaged: (.unusable, "is damaged (\(said)); restore a backup")
+      // No row is at fault where the statement itself does not fit the tables.
+      case .other where failure.state.hasPrefix("42") || failure.state.hasPrefix("0A"):
+        (.unusable, "does not know a statement (\(said)); run millrace ledger migrate, or restore what was altered")
       case .uniqueViolation, .constraintViolation, .other:
         (.invalid, "refused a statement (\(said)); please report it")
       }

@@ -3,8 +3,10 @@ import CPostgres
 /// How to reach a database: a URL that libpq understands, with what this service needs added.
 @safe
 struct PostgresParameters: Sendable {
-  /// The longest wait for the answer to one statement; the connection is closed after it.
+  /// The longest that the server works on one statement, and that it may be silent while something is on its way to it.
   var statementTimeout: Duration
+  /// The longest wait for the answer to one statement; the connection is closed after it.
+  var answerTimeout: Duration
   var applicationName: String
   private let url: String
   private let password: String?
@@ -21,6 +23,7 @@ struct PostgresParameters: Sendable {
   ) throws(PostgresFailure) {
     self.url = url
     self.statementTimeout = statementTimeout
+    answerTimeout = statementTimeout
     self.applicationName = applicationName
     try Self.checkForm(url)
     let given = try Self.parse(url)
@@ -42,7 +45,7 @@ struct PostgresParameters: Sendable {
       throw PostgresFailure(connecting: message, hiding: password)
     }
     unsafe millrace_ignore_notices(handle)
-    return unsafe PostgresLink(handle, timeout: statementTimeout)
+    return unsafe PostgresLink(handle, timeout: answerTimeout)
   }
 
   /// A peer that vanished without a word is noticed while nothing is sent (keepalives) and while something is

@@ -13,6 +13,7 @@ struct AdmissionStatements {
   private let selectUnacked: PreparedStatement
   private let updateGeneration: PreparedStatement
   private let clearGenerations: PreparedStatement
+  private let clearMarks: PreparedStatement
   private let updateClaim: PreparedStatement
   private let updateKept: PreparedStatement
 
@@ -43,16 +44,22 @@ struct AdmissionStatements {
       """
       UPDATE request SET ack_generation = NULL WHERE id = ANY($1::bigint[]) AND ack_generation IS NOT NULL
       """)
+    clearMarks = connection.prepare(
+      """
+      UPDATE request r SET ack_generation = NULL FROM unnest($1::bigint[], $2::bigint[]) AS mark(id, generation)
+      WHERE r.id = mark.id AND r.ack_generation = mark.generation
+      """)
     updateClaim = connection.prepare(
       """
       UPDATE request SET owner = $1::bigint, attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $2::bigint
       """)
     updateKept = connection.prepare(
       """
-      UPDATE request SET state = $1::smallint, custody = 1, owner = NULL, attempts = attempts + 1, not_before = $2::bigint,
-        lane = $3::smallint, endpoint = $4::smallint, model = $5::integer, route = $6::integer, tokens = $7::bigint,
-        body_bytes = $8::bigint, model_offset = $9::bigint, model_length = $10::bigint
-      WHERE id = $11::bigint
+      UPDATE request SET state = $1::smallint, custody = 1, call_class = 1, owner = NULL, attempts = attempts + 1,
+        not_before = $2::bigint, lane = $3::smallint, endpoint = $4::smallint, model = $5::integer, route = $6::integer, tokens = $7::bigint,
+        body_bytes = $8::bigint, model_offset = $9::bigint, model_length = $10::bigint,
+        call_ceiling = $11::bigint, batch_ceiling = $12::bigint
+      WHERE id = $13::bigint
       """)
   }
 
@@ -66,7 +73,8 @@ struct AdmissionStatements {
     ("user_tag", "text"), ("service", "text"), ("environment", "text"), ("context", "bytea"),
     ("replay_nonce", "text"), ("lane", "smallint"), ("endpoint", "smallint"), ("model", "integer"),
     ("route", "integer"), ("tokens", "bigint"), ("body_bytes", "bigint"), ("model_offset", "bigint"),
-    ("model_length", "bigint"), ("deadline", "bigint"),
+    ("model_length", "bigint"), ("deadline", "bigint"), ("call_class", "smallint"),
+    ("call_ceiling", "bigint"), ("batch_ceiling", "bigint"),
   ]
 
   private static var insertSQL: String {
@@ -96,7 +104,7 @@ struct AdmissionStatements {
     row.bind(array: rows.map { $0.seed.completedAt?.milliseconds })
     row.bind(array: rows.map { $0.seed.failure?.code.rawValue })
     row.bind(array: rows.map { ($0.seed.failure?.message).map(StoredText.init) })
-    row.bind(array: rows.map { $0.seed.flags($0.request.envelope).rawValue })
+    row.bind(array: rows.map { $0.seed.flags($0.request).rawValue })
     row.bind(array: rows.map { Array($0.seed.ledgerID.bytes) })
     row.bind(array: rows.map { $0.request.bodyHash.bytes })
     row.bind(array: rows.map(\.request.receivedAt.milliseconds))
@@ -120,6 +128,9 @@ struct AdmissionStatements {
     row.bind(array: calls.map { Int64($0?.body.modelRange.lowerBound ?? 0) })
     row.bind(array: calls.map { Int64($0?.body.modelRange.count ?? 0) })
     row.bind(array: calls.map { $0?.deadline?.milliseconds })
+    row.bind(array: rows.map { Int16($0.seed.callClass.rawValue) })
+    row.bind(array: calls.map { $0?.callCeiling?.value })
+    row.bind(array: calls.map { $0?.batchCeiling?.value })
     return Set(try row.all { try $0.integer(0) })
   }
 
@@ -164,6 +175,15 @@ struct AdmissionStatements {
     try clearGenerations.run()
   }
 
+  /// Unless redeliveries have renewed them.
+  func clear(_ marks: [AckMark]) throws {
+    // In one order everywhere, so that two replicas don't wait for each other.
+    let marks = marks.sorted { $0.id.rawValue < $1.id.rawValue }
+    clearMarks.start().bind(array: marks.map(\.id.rawValue))
+    clearMarks.bind(array: marks.map(\.generation))
+    try clearMarks.run()
+  }
+
   func claim(_ id: Int64, owner: Int64) throws {
     updateClaim.start().bind(owner)
     updateClaim.bind(id)
@@ -181,6 +201,8 @@ struct AdmissionStatements {
     updateKept.bind(Int64(call.body.bytes.count))
     updateKept.bind(Int64(call.body.modelRange.lowerBound))
     updateKept.bind(Int64(call.body.modelRange.count))
+    updateKept.bind(call.callCeiling?.value)
+    updateKept.bind(call.batchCeiling?.value)
     updateKept.bind(id)
     try updateKept.run()
   }

@@ -3,7 +3,7 @@ import Ledger
 import LedgerRules
 import Wire
 
-/// Statements about batches, the rows in them, and parked rows.
+/// Statements about batches and the rows in them.
 struct BatchStatements {
   private let insertBatch: PreparedStatement
   private let selectMembers: PreparedStatement
@@ -16,7 +16,6 @@ struct BatchStatements {
   private let updateSubmitted: PreparedStatement
   private let updateEnded: PreparedStatement
   private let updateResolution: PreparedStatement
-  private let takeParked: PreparedStatement
   private let lockMeta: PreparedStatement
   private let noteStep: PreparedStatement
   private let shiftWaiting: PreparedStatement
@@ -26,10 +25,11 @@ struct BatchStatements {
       """
       INSERT INTO batch(
         owner, state, label, account, lane, provider, model, endpoint, deadline_class, closed_by, row_count, tokens,
-        body_bytes, model_range_bytes, custom_id_bytes, content_hash, created_at, halvings
+        body_bytes, model_range_bytes, custom_id_bytes, content_hash, created_at, halvings, price
       ) VALUES (
         $1::bigint, 0, $2::text, $3::text, $4::smallint, $5::text, $6::text, $7::smallint, $8::smallint, $9::smallint,
-        $10::bigint, $11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::bytea, $16::bigint, $17::bigint
+        $10::bigint, $11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::bytea, $16::bigint, $17::bigint,
+        $18::text
       ) RETURNING id
       """)
     selectMembers = connection.prepare(
@@ -43,13 +43,17 @@ struct BatchStatements {
       """)
     selectInBatch = connection.prepare("SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id")
     releaseAll = connection.prepare(
-      "UPDATE request SET state = 0, not_before = $1::bigint WHERE batch_id = $2::bigint AND state = 3")
+      """
+      UPDATE request SET state = 0, not_before = $1::bigint, running_attempt = NULL
+      WHERE batch_id = $2::bigint AND state = 3
+      """)
     selectState = connection.prepare(
       "SELECT state, provider_batch_id FROM batch WHERE id = $1::bigint FOR NO KEY UPDATE")
-    updateCreating = connection.prepare("UPDATE batch SET state = 1, input_file_id = $1::text WHERE id = $2::bigint")
+    updateCreating = connection.prepare(
+      "UPDATE batch SET state = 1, input_file_id = $1::text, submitted_at = $2::bigint WHERE id = $3::bigint")
     updatePlanned = connection.prepare(
       """
-      UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL
+      UPDATE batch SET state = 0, input_file_id = NULL, submitted_at = NULL, resolution = NULL, resolution_batch = NULL
       WHERE id = $1::bigint
       """)
     updateSubmitted = connection.prepare(
@@ -85,19 +89,6 @@ struct BatchStatements {
       """
       UPDATE request SET not_before = not_before + $1::bigint
       WHERE state IN (0, 1) AND not_before > $2::bigint AND not_before <= $3::bigint
-      """)
-    takeParked = connection.prepare(
-      """
-      WITH free AS (
-        SELECT id FROM request WHERE state = 1 AND route = $1::integer AND not_before <= $2::bigint
-        ORDER BY not_before, id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED
-      ), taken AS (
-        UPDATE request r SET state = 2, owner = $4::bigint, attempt_no = attempt_no + 1 FROM free WHERE r.id = free.id
-        RETURNING r.*
-      )
-      SELECT t.id, t.attempt_no, t.endpoint, m.name, t.model_offset, t.model_length, b.bytes, t.tokens, t.deadline,
-        t.received_at
-      FROM taken t JOIN model m ON m.id = t.model JOIN body b ON b.request_id = t.id ORDER BY t.not_before, t.id
       """)
   }
 
@@ -144,6 +135,7 @@ struct BatchStatements {
     row.bind(batch.contentHash.bytes)
     row.bind(batch.createdAt.milliseconds)
     row.bind(Int64(batch.halvings))
+    row.bind(batch.price?.text)
     guard let id = try row.first({ try $0.integer(0) }) else { throw DamagedTables("a new batch") }
     return BatchID(id)
   }
@@ -163,8 +155,9 @@ struct BatchStatements {
     }
   }
 
-  func setCreating(_ batch: BatchID, inputFileID: String) throws {
-    updateCreating.start().bind(StoredText(inputFileID))
+  func setCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) throws {
+    updateCreating.start().bind(inputFileID.map { StoredText($0) })
+    updateCreating.bind(now.milliseconds)
     updateCreating.bind(batch.rawValue)
     try updateCreating.run()
   }
@@ -208,20 +201,5 @@ struct BatchStatements {
     releaseAll.start().bind(notBefore.milliseconds)
     releaseAll.bind(batch.rawValue)
     try releaseAll.run()
-  }
-
-  /// Claims parked rows that may be sent now, oldest first; what another replica is claiming is its.
-  func takeParked(_ route: Route, id: Int64, limit: Int, owner: Int64, at now: Timestamp) throws -> [ParkedCall] {
-    let row = takeParked.start()
-    row.bind(Int32(clamping: id))
-    row.bind(now.milliseconds)
-    row.bind(Int64(limit))
-    row.bind(owner)
-    return try row.all { row in
-      ParkedCall(
-        id: RequestID(try row.integer(0)), attempt: try row.int(1), endpoint: try row.value(2), route: route,
-        model: try row.text(3), body: try row.body(6, offset: 4, length: 5), tokens: try row.integer(7),
-        deadline: try row.optionalTimestamp(8), receivedAt: try row.timestamp(9))
-    }
   }
 }

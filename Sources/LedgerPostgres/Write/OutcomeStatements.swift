@@ -10,6 +10,8 @@ struct OutcomeStatements {
   private let selectFollowers: PreparedStatement
   private let insertAttempts: PreparedStatement
   private let selectEnd: PreparedStatement
+  private let selectAnswering: PreparedStatement
+  private let deleteAttempt: PreparedStatement
   private let updateLost: PreparedStatement
   private let insertReplies: PreparedStatement
   private let deleteReplies: PreparedStatement
@@ -26,6 +28,7 @@ struct OutcomeStatements {
       FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
         AS n(id, answer, state, attempt, batch, code, message)
       WHERE r.id = n.id AND r.state = n.state AND r.attempt_no = n.attempt AND (n.batch IS NULL OR r.batch_id = n.batch)
+        AND (n.code IS NULL OR r.running_attempt IS NULL)
       RETURNING r.id
       """)
     finishRow = connection.prepare(
@@ -43,21 +46,34 @@ struct OutcomeStatements {
       """
       INSERT INTO attempt(
         id, request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
-        cost_unknown, ended_at, status, provider_request_id, response
-      ) SELECT * FROM unnest(
+        cost_unknown, ended_at, status, provider_request_id, response, cache_write_tokens, list_cost, full_cost, route, held
+      ) SELECT n.id, n.request_id, n.attempt, n.outcome, n.batch_id, n.input_tokens, n.cached_input_tokens,
+        n.output_tokens, n.cost, n.basis, n.cost_unknown, n.ended_at, n.status, n.provider_request_id, n.response,
+        n.cache_write_tokens, n.list_cost, n.full_cost, coalesce(n.route, r.route),
+        CASE WHEN NOT n.cost_unknown THEN NULL WHEN n.batch_id IS NULL THEN r.call_ceiling
+          ELSE coalesce(r.batch_ceiling, r.call_ceiling) END
+      FROM unnest(
         $1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[],
         $8::bigint[], $9::bigint[], $10::smallint[], $11::boolean[], $12::bigint[], $13::bigint[], $14::text[],
-        $15::bytea[]
-      ) ON CONFLICT DO NOTHING
+        $15::bytea[], $16::bigint[], $17::bigint[], $18::bigint[], $19::integer[]
+      ) AS n(
+        id, request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
+        cost_unknown, ended_at, status, provider_request_id, response, cache_write_tokens, list_cost, full_cost, route
+      ) LEFT JOIN request r ON r.id = n.request_id
+      ON CONFLICT DO NOTHING RETURNING id
       """)
     selectEnd = connection.prepare(
       "SELECT id, outcome FROM attempt WHERE request_id = $1::bigint AND attempt = $2::bigint AND outcome <> 0")
+    selectAnswering = connection.prepare(
+      "SELECT a.attempt FROM request r JOIN attempt a ON a.id = r.answer_id WHERE r.id = $1::bigint")
+    deleteAttempt = connection.prepare("DELETE FROM attempt WHERE id = $1::bigint")
     updateLost = connection.prepare(
       """
       UPDATE attempt SET outcome = \(AttemptEnd.superseded.rawValue), batch_id = $1::bigint, input_tokens = $2::bigint,
         cached_input_tokens = $3::bigint, output_tokens = $4::bigint, cost = $5::bigint, basis = $6::smallint,
-        cost_unknown = $7::boolean, ended_at = $8::bigint
-      WHERE id = $9::bigint
+        cost_unknown = $7::boolean, ended_at = $8::bigint, cache_write_tokens = $9::bigint, list_cost = $10::bigint,
+        full_cost = $11::bigint, route = coalesce($12::integer, route), held = NULL
+      WHERE id = $13::bigint
       """)
     insertReplies = connection.prepare(
       """
@@ -69,7 +85,8 @@ struct OutcomeStatements {
       "UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = $1::bigint")
     updateWaiting = connection.prepare(
       """
-      UPDATE request SET state = $1::smallint, owner = NULL, attempts = attempts + $2::bigint, not_before = $3::bigint
+      UPDATE request SET state = $1::smallint, owner = NULL, attempts = attempts + $2::bigint, not_before = $3::bigint,
+        running_attempt = CASE WHEN $1::smallint = 0 THEN NULL ELSE running_attempt END
       WHERE id = $4::bigint
       """)
     parkClaim = connection.prepare(
@@ -126,7 +143,10 @@ struct OutcomeStatements {
 
   // MARK: Attempts
 
-  func insertAttempts(_ attempts: [PendingRows.Attempt]) throws {
+  /// Returns the ids of those that were not there yet.
+  ///
+  /// - Parameter routes: Where each was sent, if that is known.
+  func insertAttempts(_ attempts: [PendingRows.Attempt], routes: [Int32?]) throws -> [Int64] {
     let row = insertAttempts.start()
     let outcomes = attempts.map(\.outcome)
     let responses = attempts.map { $0.end == .final ? $0.outcome.response : nil }
@@ -145,7 +165,11 @@ struct OutcomeStatements {
     row.bind(array: responses.map { $0.map { Int64($0.statusCode) } })
     row.bind(array: responses.map { ($0?.requestID).map(StoredText.init) })
     row.bind(array: responses.map { $0?.body })
-    try row.run()
+    row.bind(array: outcomes.map { $0.usage?.cacheWriteTokens })
+    row.bind(array: outcomes.map { $0.listCost?.value })
+    row.bind(array: outcomes.map { $0.fullCost?.value })
+    row.bind(array: routes)
+    return try row.all { try $0.integer(0) }
   }
 
   /// How an attempt ended that is not its request's outcome. Nil while it has not.
@@ -155,8 +179,18 @@ struct OutcomeStatements {
     return try selectEnd.first { row in (try row.integer(0), try row.value(1)) }
   }
 
+  func answeringAttempt(of request: Int64) throws -> Int? {
+    selectAnswering.start().bind(request)
+    return try selectAnswering.first { try $0.int(0) }
+  }
+
+  func removeAttempt(_ id: Int64) throws {
+    deleteAttempt.start().bind(id)
+    try deleteAttempt.run()
+  }
+
   /// Fills in a lost attempt whose result was seen after all.
-  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws {
+  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp, route: Int32?) throws {
     let row = updateLost.start()
     row.bind(outcome.batch?.rawValue)
     row.bind(outcome.usage?.inputTokens)
@@ -166,6 +200,10 @@ struct OutcomeStatements {
     row.bind(Int16(outcome.basis.rawValue))
     row.bind(outcome.costUnknown)
     row.bind(now.milliseconds)
+    row.bind(outcome.usage?.cacheWriteTokens)
+    row.bind(outcome.listCost?.value)
+    row.bind(outcome.fullCost?.value)
+    row.bind(route)
     row.bind(id)
     try row.run()
   }

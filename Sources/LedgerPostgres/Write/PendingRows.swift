@@ -14,6 +14,7 @@ struct PendingRows {
   }
 
   var attempts: [Attempt] = []
+  var budgets = BudgetBook()
   var bodies: [(request: Int64, bytes: [UInt8]?, properties: [UInt8])] = []
   var replies: [(place: Int64, request: Int64, again: Bool)] = []
 }

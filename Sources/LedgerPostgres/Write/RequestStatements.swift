@@ -12,6 +12,7 @@ struct RequestStatements {
   private let insertRoute: PreparedStatement
   private let selectRoute: PreparedStatement
   private let upsertBody: PreparedStatement
+  private let updateRoute: PreparedStatement
 
   init(_ connection: PostgresConnection) throws {
     select = connection.prepare("SELECT \(StoredRow.columns) FROM request WHERE id = $1::bigint FOR NO KEY UPDATE")
@@ -24,6 +25,12 @@ struct RequestStatements {
     insertRoute = connection.prepare(
       "INSERT INTO route(provider, model) VALUES ($1::text, $2::text) ON CONFLICT DO NOTHING")
     selectRoute = connection.prepare("SELECT id FROM route WHERE provider = $1::text AND model = $2::text")
+    // A row that another replica has claimed meanwhile goes its way.
+    updateRoute = connection.prepare(
+      """
+      UPDATE request SET route = $1::integer
+      WHERE id = ANY($2::bigint[]) AND (state <= 1 OR (state = 2 AND owner = $3::bigint))
+      """)
     upsertBody = connection.prepare(
       """
       INSERT INTO body(request_id, bytes) VALUES ($1::bigint, $2::bytea)
@@ -40,6 +47,14 @@ struct RequestStatements {
     selectByOrdinal.start().bind(key.bytes)
     selectByOrdinal.bind(ordinal)
     return try selectByOrdinal.first(StoredRow.init)
+  }
+
+  /// Changes how rows that wait, or that the replica has claimed, are sent.
+  func setRoute(_ route: Int64, of ids: [Int64], owner: Int64) throws {
+    updateRoute.start().bind(Int32(clamping: route))
+    updateRoute.bind(array: ids)
+    updateRoute.bind(owner)
+    try updateRoute.run()
   }
 
   func idOfModel(_ name: String) throws -> Int64 {
@@ -82,7 +97,7 @@ struct RequestStatements {
 extension StoredRow {
   static let columns = """
     id, ordinal, kind, state, custody, leader_id, owner, attempt_no, attempts, batch_id, lane, ledger_id, body_hash, \
-    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id, flags
+    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id, flags, running_attempt
     """
 
   init(_ row: PostgresRow) throws {
@@ -90,6 +105,7 @@ extension StoredRow {
       id: try row.integer(0), ordinal: try row.integer(1), kind: try row.value(2), state: try row.value(3),
       custody: try row.value(4), leaderID: try row.optionalInteger(5), owner: try row.optionalInteger(6),
       attemptNumber: try row.int(7), attempts: try row.int(8), batchID: try row.optionalInteger(9),
+      runningAttempt: try row.optionalInteger(20).map { Int($0) },
       lane: row.isNull(10) ? nil : try row.value(10), ledgerID: try row.ledgerID(11), bodyHash: try row.digest(12),
       correlationID: row.optionalBytes(13), replyTo: row.optionalBytes(14),
       replayNonce: try row.optionalText(15), failure: try Failure(row, code: 16, message: 17),

@@ -17,7 +17,7 @@ extension WriteSession {
     if !fresh.isEmpty {
       let inserted = try statements().admissions.insert(fresh.map { (requests[$0.index], $0.seed) }, self)
       for row in fresh.sorted(by: { $0.index < $1.index }) where inserted.contains(row.seed.id) {
-        admissions[row.index] = try self.inserted(requests[row.index], row.seed)
+        admissions[row.index] = try self.inserted(requests[row.index], row.seed, at: now)
       }
     }
     return try requests.enumerated().map { index, request in
@@ -47,13 +47,14 @@ extension WriteSession {
       try keep(outcome, as: ends[place].answer, of: outcome.id.rawValue, at: now)
       for follower in followers[outcome.id.rawValue] ?? [] {
         try finish(follower, ends[place].failure, countingAttempts: 0, answer: nil, at: now)
-        try ready(follower, again: false)
+        try ready(follower, outcome.urgency, again: false)
       }
       return .finished
     }
   }
 
-  func takeParked(_ route: Route, limit: Int, at now: Timestamp) throws -> [ParkedCall] {
-    try statements().batches.takeParked(route, id: try id(of: route), limit: limit, owner: replica, at: now)
+  func reroute(_ rows: [RequestID], to route: Route) throws {
+    // In one order everywhere, so that two replicas don't wait for each other.
+    try statements().requests.setRoute(try id(of: route), of: rows.map(\.rawValue).sorted(), owner: replica)
   }
 }

@@ -62,6 +62,7 @@ extension WriteSession: LedgerTables {
   }
 
   func finish(_ id: Int64, _ failure: Failure?, countingAttempts count: Int, answer: Int64?, at now: Timestamp) throws {
+    pending.budgets.touched.insert(id)
     try statements().outcomes.finish(id, failure, countingAttempts: count, answer: answer, at: now)
   }
 
@@ -72,6 +73,7 @@ extension WriteSession: LedgerTables {
   func insertAttempt(
     _ outcome: AttemptOutcome, id: Int64, of request: Int64, _ end: AttemptEnd, at now: Timestamp
   ) {
+    pending.budgets.touched.insert(request)
     pending.attempts.append(
       PendingRows.Attempt(id: id, request: request, end: end, outcome: outcome, endedAt: now))
   }
@@ -82,7 +84,12 @@ extension WriteSession: LedgerTables {
   }
 
   func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws {
-    try statements().outcomes.supersede(lost: id, outcome, at: now)
+    pending.budgets.touched.insert(outcome.id.rawValue)
+    let route = try outcome.route.map { Int32(clamping: try self.id(of: $0)) }
+    let statements = try statements()
+    try statements.costs.add([id], sign: -1, replica: replica)
+    try statements.outcomes.supersede(lost: id, outcome, at: now, route: route)
+    try statements.costs.add([id], sign: 1, replica: replica)
   }
 
   func again(_ id: Int64) throws { try statements().outcomes.again(id) }
@@ -95,9 +102,43 @@ extension WriteSession: LedgerTables {
     try statements().outcomes.park(id, body, notBefore: notBefore)
   }
 
+  // MARK: Parked rows
+
+  func parkedTurn(of line: ParkedLine) throws -> ParkedTurn? {
+    try statements().parked.turn(of: line, id: try id(of: line.route))
+  }
+
+  func setParkedTurn(_ turn: ParkedTurn, of line: ParkedLine) throws {
+    try statements().parked.setTurn(turn, of: line, id: try id(of: line.route))
+  }
+
+  func parkedTenants(_ walk: ParkedWalk) throws -> [ParkedTenant] {
+    try statements().parked.tenants(walk, id: try id(of: walk.line.route))
+  }
+
+  func claimParked(_ ids: [Int64], of line: ParkedLine) throws -> [ParkedCall] {
+    // A row that was admitted in this very commit may be claimed too.
+    try flushBodies()
+    return try statements().parked.claim(ids, of: line, owner: replica)
+  }
+
+  func setDeficits(_ deficits: [String: Int64], of line: ParkedLine) throws {
+    try statements().parked.setDeficits(deficits, of: line, id: try id(of: line.route))
+  }
+
+  func correctDeficits(_ corrections: [String: Int64], bound: Int64, of line: ParkedLine) throws {
+    try statements().parked.correctDeficits(corrections, bound: bound, of: line, id: try id(of: line.route))
+  }
+
+  func dropDeficits(of line: ParkedLine) throws {
+    try statements().parked.dropDeficits(of: line, id: try id(of: line.route))
+  }
+
   // MARK: Replies
 
-  func ready(_ id: Int64, again: Bool) throws { pending.replies.append((try makePlace(), id, again)) }
+  func ready(_ id: Int64, _ urgency: ReplyUrgency, again: Bool) throws {
+    pending.replies.append((try makePlace(urgency), id, again))
+  }
 
   func setUndeliverable(_ id: Int64, reason: String?) throws {
     try statements().outcomes.setUndeliverable(id, reason: reason)
@@ -119,8 +160,8 @@ extension WriteSession: LedgerTables {
     try statements().batches.state(of: batch)
   }
 
-  func setCreating(_ batch: BatchID, inputFileID: String) throws {
-    try statements().batches.setCreating(batch, inputFileID: inputFileID)
+  func setCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) throws {
+    try statements().batches.setCreating(batch, inputFileID: inputFileID, at: now)
   }
 
   func setPlanned(_ batch: BatchID) throws { try statements().batches.setPlanned(batch) }

@@ -13,9 +13,14 @@ final class WriteSession: CommitSession {
     var requests: RequestStatements
     var outcomes: OutcomeStatements
     var batches: BatchStatements
+    var parked: ParkedStatements
     var replicas: ReplicaStatements
     var windows: WindowStatements
     var retention: RetentionStatements
+    var places: PlaceStatements
+    var rescues: RescueStatements
+    var costs: CostStatements
+    var budgets: BudgetStatements
     var numbers: NumberStatements
   }
 
@@ -46,8 +51,12 @@ final class WriteSession: CommitSession {
       Statements(
         admissions: try AdmissionStatements(connection), requests: try RequestStatements(connection),
         outcomes: try OutcomeStatements(connection), batches: try BatchStatements(connection),
+        parked: try ParkedStatements(connection),
         replicas: try ReplicaStatements(connection), windows: try WindowStatements(connection),
-        retention: try RetentionStatements(connection), numbers: try NumberStatements(connection))
+        retention: try RetentionStatements(connection), places: PlaceStatements(connection),
+        rescues: RescueStatements(connection), costs: CostStatements(connection),
+        budgets: BudgetStatements(connection),
+        numbers: try NumberStatements(connection))
     }
   }
 
@@ -104,6 +113,7 @@ final class WriteSession: CommitSession {
       } catch let failure as PostgresFailure where failure.concernsStore {
         link.drop()
       }
+      // This is the writer's own thread; no task waits on it but those whose transaction this is.
       usleep(pause)
       pause = min(pause * 2, 1_000_000)
     }
@@ -155,8 +165,10 @@ final class WriteSession: CommitSession {
 
   func makeID() throws -> Int64 { try ids.next { try statements().numbers.requestIDs() } }
   func makeAttemptID() throws -> Int64 { try attemptIDs.next { try statements().numbers.attemptIDs() } }
-  /// Rises with every call: replies of one replica are published in the order of their places.
-  func makePlace() throws -> Int64 { try places.next { try statements().numbers.outboxPlaces() } }
+  /// Rises with every call for one urgency: replies of one replica are published in the order of their places.
+  func makePlace(_ urgency: ReplyUrgency) throws -> Int64 {
+    ReplyPlace.place(try places.next { try statements().numbers.outboxPlaces() }, urgency)
+  }
 
   func id(ofModel name: String) throws -> Int64 {
     try models.id(of: name) { try statements().requests.idOfModel($0) }

@@ -2,21 +2,21 @@ package import Ledger
 import Threading
 
 /// Commits operations in groups: what arrives while a commit is written to disk goes into the next one, so that one
-/// flush serves all of it.
+/// flush serves all of it. What somebody waits for goes first (see `CommitQueue`).
 ///
 /// Operations run one after another where the session lives, off the cooperative pool. When one of a group fails, the
 /// group is rolled back and each of it runs alone, so that it takes nothing of its neighbours along.
 package final class GroupCommit<Session: CommitSession>: Sendable {
   private struct State {
-    var waiting: [any PendingOperation<Session>] = []
+    var waiting = CommitQueue<any PendingOperation<Session>>()
     var isRunning = false
     var isClosed = false
     var closing: OneShot<Void>?
   }
 
-  /// A group ends when it has this many rows: its commit delays everybody in it.
-  package static var rowLimit: Int { 4096 }
   private static var tries: Int { 20 }
+
+  private typealias Group = CommitQueue<any PendingOperation<Session>>.Group
 
   private let enqueue: @Sendable (@escaping @Sendable (Session) -> Void) -> Void
   private let mapping: @Sendable (any Error) -> LedgerError
@@ -39,14 +39,19 @@ package final class GroupCommit<Session: CommitSession>: Sendable {
   ///
   /// It may be run and rolled back, so it must leave nothing behind but what is in the database or in the session.
   ///
-  /// - Parameter rows: How many rows it is about.
+  /// - Parameters:
+  ///   - rows: How many rows it is about.
+  ///   - isUrgent: Whether somebody waits for what it is about within seconds. Operations that are under way together may
+  ///     be committed in any order.
+  ///   - prepare: Runs in the transaction before any operation of it does.
   package func perform<Value: Sendable>(
-    rows: Int, _ body: @escaping @Sendable (Session) throws -> Value
+    rows: Int, isUrgent: Bool = false, prepare: @escaping @Sendable (Session) -> Void = { _ in },
+    _ body: @escaping @Sendable (Session) throws -> Value
   ) async throws(LedgerError) -> Value {
-    let operation = Operation(rows: max(1, min(rows, Self.rowLimit)), body: body)
+    let operation = Operation(prepare: prepare, body: body)
     let (accepted, mustRun) = state.withLock { state -> (Bool, Bool) in
       guard !state.isClosed else { return (false, false) }
-      state.waiting.append(operation)
+      state.waiting.append(operation, rows: rows, isUrgent: isUrgent)
       defer { state.isRunning = true }
       return (true, !state.isRunning)
     }
@@ -70,80 +75,94 @@ package final class GroupCommit<Session: CommitSession>: Sendable {
   }
 
   private func drain(_ session: Session) {
-    while let group = nextGroup() { commit(group, session) }
+    while let group = nextGroup() {
+      let done = commit(group, session)
+      if done < group.entries.count { state.withLock { $0.waiting.putBack(group.entries[done...]) } }
+    }
   }
 
-  private func nextGroup() -> [any PendingOperation<Session>]? {
-    let (group, closing) = state.withLock { state -> ([any PendingOperation<Session>]?, OneShot<Void>?) in
-      if state.waiting.isEmpty {
+  private func nextGroup() -> Group? {
+    let (group, closing) = state.withLock { state -> (Group?, OneShot<Void>?) in
+      guard let group = state.waiting.next() else {
         state.isRunning = false
         defer { state.closing = nil }
         return (nil, state.closing)
       }
-      var rows = 0
-      let count = state.waiting.firstIndex { operation in
-        defer { rows += operation.rows }
-        return rows >= Self.rowLimit
-      }
-      let group = Array(state.waiting.prefix(count ?? state.waiting.count))
-      state.waiting.removeFirst(group.count)
       return (group, nil)
     }
     closing?.succeed(())
     return group
   }
 
-  private func commit(_ group: [any PendingOperation<Session>], _ session: Session) {
-    guard let error = attempt(group, session) else {
-      for operation in group { operation.finish(nil) }
-      return
+  /// Returns how many of the group have their end; the rest has not been run.
+  private func commit(_ group: Group, _ session: Session) -> Int {
+    let operations = group.entries.map(\.element)
+    let (done, failure) = attempt(group, session)
+    guard let failure else {
+      for operation in operations[..<done] { operation.finish(nil) }
+      return done
     }
-    // What concerns the store as a whole fails every operation alike.
-    guard group.count > 1, mapping(error).reason == .invalid else {
-      for operation in group { operation.finish(mapping(error)) }
-      return
+    // What concerns the store as a whole fails every operation alike. Damage may concern what one of them reads only.
+    let reason = mapping(failure).reason
+    guard operations.count > 1, reason == .invalid || reason == .unusable else {
+      for operation in operations { operation.finish(mapping(failure)) }
+      return operations.count
     }
-    for operation in group { operation.finish(attempt([operation], session).map { mapping($0) }) }
+    for entry in group.entries {
+      entry.element.finish(attempt(Group(entries: [entry], yields: false), session).failure.map { mapping($0) })
+    }
+    return operations.count
   }
 
-  /// Nil when everything is on disk; otherwise nothing is.
-  private func attempt(_ group: [any PendingOperation<Session>], _ session: Session) -> (any Error)? {
+  /// Without a failure so many of the group are on disk; otherwise nothing is.
+  private func attempt(_ group: Group, _ session: Session) -> (done: Int, failure: (any Error)?) {
     for number in 1... {
       do {
         try session.begin()
-        for operation in group { try operation.execute(session) }
+        for entry in group.entries { entry.element.prepare(session) }
+        var (done, rows) = (0, 0)
+        for entry in group.entries {
+          try entry.element.execute(session)
+          done += 1
+          rows += entry.rows
+          if group.yields, state.withLock({ [rows] in $0.waiting.mustYield(after: rows) }) { break }
+        }
         Failpoint.commit.before()
         try session.commit()
         Failpoint.commit.after()
-        return nil
+        return (done, nil)
       } catch {
         session.rollBack()
-        guard number < Self.tries, session.mayRetry(error) else { return error }
+        guard number < Self.tries, session.mayRetry(error) else { return (0, error) }
       }
     }
-    return nil
+    return (0, nil)
   }
 }
 
 /// An operation whose kind of result is forgotten. It belongs to the writer but for its result.
 private protocol PendingOperation<Session>: AnyObject, Sendable {
   associatedtype Session
-  var rows: Int { get }
+  func prepare(_ session: Session)
   func execute(_ session: Session) throws
   /// Hands out the result, or the error of the commit.
   func finish(_ error: LedgerError?)
 }
 
 private final class Operation<Session, Value: Sendable>: PendingOperation {
-  let rows: Int
   let result = OneShot<Result<Value, LedgerError>>()
+  private let preparation: @Sendable (Session) -> Void
   private let body: @Sendable (Session) throws -> Value
   private let value = Locked<Value?>(nil)
 
-  init(rows: Int, body: @escaping @Sendable (Session) throws -> Value) {
-    self.rows = rows
+  init(
+    prepare preparation: @escaping @Sendable (Session) -> Void, body: @escaping @Sendable (Session) throws -> Value
+  ) {
+    self.preparation = preparation
     self.body = body
   }
+
+  func prepare(_ session: Session) { preparation(session) }
 
   func execute(_ session: Session) throws {
     let result = try body(session)

@@ -16,6 +16,8 @@ package enum RowKind: UInt8 {
 /// accepted <-> inBatch -> finished      deferred lane
 /// parked  <-> claimed  -> finished      interactive lane
 /// following            -> finished      with its leader
+/// held -> accepted, parked              waits for a budget
+/// accepted -> parked, inBatch -> parked -> inBatch: a deadline is near; an attempt in a batch may run on meanwhile
 /// ```
 package enum RowState: UInt8 {
   case accepted = 0
@@ -24,6 +26,8 @@ package enum RowState: UInt8 {
   case inBatch = 3
   case following = 4
   case finished = 5
+  /// Waits for a budget.
+  case held = 6
 }
 
 /// How an attempt ended.
@@ -50,6 +54,14 @@ package struct RowFlags: OptionSet {
   package static let replayed = RowFlags(rawValue: 4)
   /// Its answer was dropped after its time.
   package static let forgotten = RowFlags(rawValue: 8)
+  /// The queue that it came from. Rows from before this was kept have neither: nobody knows which queue would bring them
+  /// again, so that their marks stay.
+  package static let interactiveQueue = RowFlags(rawValue: 16)
+  package static let deferredQueue = RowFlags(rawValue: 32)
+
+  package static let queues: RowFlags = [.interactiveQueue, .deferredQueue]
+
+  package static func queue(_ queue: Lane) -> RowFlags { queue == .interactive ? .interactiveQueue : .deferredQueue }
 }
 
 /// What an operator decided about a batch; the id of an adopted one has a column of its own.

@@ -18,10 +18,15 @@ package struct RowSeed {
   package var completedAt: Timestamp?
   package var replayed = false
 
+  /// What the ledger was given before it was sent was deferred; for the rest somebody waits.
+  package var callClass: CallClass { custody == .ledger ? .deferred : .interactive }
+
   /// The flags of the row.
-  package func flags(_ envelope: Envelope) -> RowFlags {
+  package func flags(_ request: NewRequest) -> RowFlags {
+    let envelope = request.envelope
     var flags: RowFlags = envelope.correlationGenerated ? .correlationGenerated : []
     if envelope.noReply { flags.insert(.noReply) }
+    flags.insert(.queue(request.queue))
     if replayed { flags.insert(.replayed) }
     return flags
   }

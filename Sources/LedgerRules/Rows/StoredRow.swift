@@ -15,6 +15,8 @@ package struct StoredRow {
   package var attemptNumber: Int
   package var attempts: Int
   package var batchID: Int64?
+  /// The attempt that runs in the batch besides those that count on from there.
+  package var runningAttempt: Int?
   package var lane: Lane?
   package var ledgerID: LedgerID
   package var bodyHash: SHA256Digest
@@ -25,10 +27,13 @@ package struct StoredRow {
   package var hasAnswer: Bool
   /// Whether its answer was dropped: nothing is left to be given again.
   package var isForgotten: Bool
+  /// How soon its reply is wanted: whoever published it to the interactive queue waits.
+  package var urgency: ReplyUrgency
 
   package init(
     id: Int64, ordinal: Int64, kind: RowKind, state: RowState, custody: Custody, leaderID: Int64?, owner: Int64?,
-    attemptNumber: Int, attempts: Int, batchID: Int64?, lane: Lane?, ledgerID: LedgerID, bodyHash: SHA256Digest,
+    attemptNumber: Int, attempts: Int, batchID: Int64?, runningAttempt: Int?, lane: Lane?, ledgerID: LedgerID,
+    bodyHash: SHA256Digest,
     correlationID: [UInt8]?, replyTo: [UInt8]?, replayNonce: String?, failure: Failure?, hasAnswer: Bool,
     flags: RowFlags
   ) {
@@ -42,6 +47,7 @@ package struct StoredRow {
     self.attemptNumber = attemptNumber
     self.attempts = attempts
     self.batchID = batchID
+    self.runningAttempt = runningAttempt
     self.lane = lane
     self.ledgerID = ledgerID
     self.bodyHash = bodyHash
@@ -51,7 +57,11 @@ package struct StoredRow {
     self.failure = failure
     self.hasAnswer = hasAnswer
     isForgotten = flags.contains(.forgotten)
+    urgency = flags.contains(.interactiveQueue) ? .urgent : .bulk
   }
+
+  /// The attempt that it waits for.
+  package var currentAttempt: Int { state == .inBatch ? runningAttempt ?? attemptNumber : attemptNumber }
 
   /// Whether others get this outcome too: a success, or a definite answer of the provider.
   package var isReplayable: Bool {

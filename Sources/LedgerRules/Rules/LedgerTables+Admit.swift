@@ -88,22 +88,41 @@ extension LedgerTables {
   }
 
   /// What goes with a row that was inserted: the body of a call, the reply of a refusal.
-  package func inserted(_ request: NewRequest, _ seed: RowSeed) throws -> Admission {
+  package func inserted(_ request: NewRequest, _ seed: RowSeed, at now: Timestamp) throws -> Admission {
     let id = RequestID(seed.id)
     if let failure = seed.failure {
-      try ready(seed.id)
+      try ready(seed.id, request.urgency)
       return Admission(id: id, ledgerID: seed.ledgerID, kind: .refused(failure), custody: .broker)
     }
     if case .call(let call) = request.content {
       try insertBody(call.custody == .ledger ? call.body : nil, properties: request.properties, of: seed.id)
+      if seed.kind == .leader, !call.budgets.isEmpty { return try budgeted(request, call, seed, at: now) }
     }
     return Admission(id: id, ledgerID: seed.ledgerID, kind: .new(attempt: 1), custody: seed.custody)
+  }
+
+  /// A new call that counts against budgets.
+  private func budgeted(
+    _ request: NewRequest, _ call: NewCall, _ seed: RowSeed, at now: Timestamp
+  ) throws -> Admission {
+    let id = RequestID(seed.id)
+    switch try reserve(call, of: seed.id) {
+    case .fits: return Admission(id: id, ledgerID: seed.ledgerID, kind: .new(attempt: 1), custody: seed.custody)
+    case .holds(let key):
+      if seed.custody == .broker { try store(call.body, of: seed.id) }
+      try hold(seed.id, for: key, call.budgets, due: call.deadline)
+      return Admission(id: id, ledgerID: seed.ledgerID, kind: .inFlight, custody: .ledger)
+    case .refused(let failure):
+      try finish(seed.id, failure, countingAttempts: 0, answer: nil, at: now)
+      try ready(seed.id, request.urgency)
+      return Admission(id: id, ledgerID: seed.ledgerID, kind: .refused(failure), custody: seed.custody)
+    }
   }
 
   /// Inserts the row that leads a generation. Nil when the generation is there already.
   private func insertFirst(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> Admission? {
     let seed = try leaderSeed(request, generation: generation, at: now)
-    return try insert(request, seed) ? try inserted(request, seed) : nil
+    return try insert(request, seed) ? try inserted(request, seed, at: now) : nil
   }
 
   private func insertGeneration(_ generation: Int64, _ request: NewRequest, at now: Timestamp) throws -> Admission {
@@ -181,7 +200,7 @@ extension LedgerTables {
     }
     let id = RequestID(seed.id)
     if leader.state == .finished {
-      try ready(seed.id)
+      try ready(seed.id, request.urgency)
       return Admission(id: id, ledgerID: ledgerID, kind: .answered, custody: call.custody)
     }
     return try joined(leader, request, as: (id, ledgerID), at: now)
@@ -217,7 +236,7 @@ extension LedgerTables {
     let ledgerID = request.envelope.ledgerID.mixed(with: ordinal)
     let seed = try refusedSeed(failure, ordinal: ordinal, ledgerID: ledgerID, at: now)
     guard try insert(request, seed) else { throw DamagedTables("the refusals of an identity") }
-    return try inserted(request, seed)
+    return try inserted(request, seed, at: now)
   }
 
   // MARK: The same subscriber again
@@ -231,7 +250,7 @@ extension LedgerTables {
       return try joined(leader, request, as: (id, row.ledgerID), at: now)
     }
     try setUndeliverable(row.id, reason: nil)
-    try ready(row.id, again: true)
+    try ready(row.id, request.urgency, again: true)
     if row.kind == .refused, let failure = row.failure {
       return Admission(id: id, ledgerID: row.ledgerID, kind: .refused(failure), custody: .broker)
     }

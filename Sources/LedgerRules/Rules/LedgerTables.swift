@@ -6,7 +6,7 @@ import Wire
 ///
 /// A store that several processes share keeps a row that it has read as it is until the transaction ends: nobody else
 /// decides about it meanwhile.
-package protocol LedgerTables: AnyObject {
+package protocol LedgerTables: PlaceReading, AnyObject {
   // MARK: Numbers
   func makeID() throws -> Int64
   func makeAttemptID() throws -> Int64
@@ -50,6 +50,10 @@ package protocol LedgerTables: AnyObject {
     throws
   /// How an attempt ended that is not its request's outcome. Nil while it has not.
   func end(of attempt: Int, of request: Int64) throws -> (id: Int64, end: AttemptEnd)?
+  /// The attempt that brought the request's outcome, if one did.
+  func answeringAttempt(of request: Int64) throws -> Int?
+  /// Removes a lost attempt whose result turns out to be the outcome.
+  func removeAttempt(_ id: Int64) throws
   /// Fills in a lost attempt whose result was seen after all.
   func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws
   /// Another attempt of a claim begins.
@@ -58,11 +62,46 @@ package protocol LedgerTables: AnyObject {
   /// Returns false when the row is no claim.
   func park(_ id: Int64, _ body: RequestBody, notBefore: Timestamp) throws -> Bool
 
+  // MARK: Deadlines
+  /// Parks those of the rows that are accepted. Returns how many.
+  func expedite(_ ids: [Int64], notBefore: Timestamp) throws -> Int
+  /// Parks those of the rows that are in the batch, where their attempt runs on, once each. Returns them.
+  func sendTwice(_ ids: [Int64], of batch: BatchID, notBefore: Timestamp) throws -> [Int64]
+  /// A row whose attempt in a batch runs on waits for that alone.
+  func returnToBatch(_ id: Int64, countingAttempts: Int) throws
+  /// The request goes, or went, as the batch does: by whatever way it was called meanwhile.
+  func takeRoute(of batch: BatchID, for id: Int64) throws
+  /// Rows whose attempt in this batch runs beside others, with their states; those that are back in it left out.
+  func runningBeside(_ batch: BatchID) throws -> [(id: Int64, attempt: Int, isOver: Bool)]
+  /// Nothing of the row runs in a batch any more.
+  func endRunning(_ id: Int64) throws
+  func setCancelled(_ batch: BatchID, at now: Timestamp) throws
+  func setRan(_ batch: BatchID, at now: Timestamp) throws
+  /// Adds to what was knowingly paid twice.
+  func addDoubleSpend(_ spend: PicoUSD, of batch: BatchID, at now: Timestamp) throws
+  func doubleSpend(since: Timestamp) throws -> PicoUSD
+
+  // MARK: Parked rows
+  /// Where the turns of the line's tenants stand. Nil while another process takes some: until the transaction ends nobody
+  /// else does.
+  func parkedTurn(of line: ParkedLine) throws -> ParkedTurn?
+  func setParkedTurn(_ turn: ParkedTurn, of line: ParkedLine) throws
+  /// Tenants with parked rows of the line in the order of their names, and of each the oldest rows that may be sent.
+  func parkedTenants(_ walk: ParkedWalk) throws -> [ParkedTenant]
+  /// Claims those of the rows that are parked, in this order.
+  func claimParked(_ ids: [Int64], of line: ParkedLine) throws -> [ParkedCall]
+  /// Keeps what tenants have saved up or owe; nothing of those that come out even.
+  func setDeficits(_ deficits: [String: Int64], of line: ParkedLine) throws
+  /// Takes from what is kept of tenants; nothing of those of which nothing is.
+  func correctDeficits(_ corrections: [String: Int64], bound: Int64, of line: ParkedLine) throws
+  /// Forgets tenants that have no parked rows any more.
+  func dropDeficits(of line: ParkedLine) throws
+
   // MARK: Replies
-  /// Puts a finished row's reply at the end of the outbox, where it may be already.
+  /// Puts a finished row's reply at the end of its part of the outbox, where it may be already.
   ///
   /// - Parameter again: Whether it was in the outbox before, and its dead letter with it.
-  func ready(_ id: Int64, again: Bool) throws
+  func ready(_ id: Int64, _ urgency: ReplyUrgency, again: Bool) throws
   func setUndeliverable(_ id: Int64, reason: String?) throws
 
   // MARK: Batches
@@ -72,7 +111,7 @@ package protocol LedgerTables: AnyObject {
   /// The members enter the batch, each with another attempt.
   func assign(_ members: [BatchMember], to batch: BatchID) throws
   func state(of batch: BatchID) throws -> (state: BatchRecord.State, providerID: String?)?
-  func setCreating(_ batch: BatchID, inputFileID: String) throws
+  func setCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) throws
   func setPlanned(_ batch: BatchID) throws
   func setSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) throws
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws
@@ -80,10 +119,51 @@ package protocol LedgerTables: AnyObject {
   func unsettled(_ batch: BatchID) throws -> [Int64]
   /// They are accepted again, and the attempt does not count.
   func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws
+
+  // MARK: Budgets
+  /// What the open transaction knows of budgets.
+  var budgets: BudgetBook { get set }
+  /// How these stand, nothing where there is none yet: until the transaction ends nobody else decides about them.
+  func balances(of keys: [BudgetBook.Key]) throws -> [BudgetBook.Key: BudgetBalance]
+  func setBalances(_ balances: [(BudgetBook.Key, BudgetBalance)]) throws
+  func insertShares(_ shares: [BudgetBook.Share]) throws
+  func updateShares(_ shares: [BudgetBook.Share]) throws
+  /// What these requests have of budgets, and what that comes to now.
+  func settledShares(of requests: [Int64]) throws -> [SettledShare]
+  /// The call waits until its claims fit; the ledger has its custody.
+  ///
+  /// - Parameter due: When it is to be answered at the latest, if ever.
+  func hold(_ id: Int64, for key: String, _ claims: [BudgetClaim], due: Timestamp?) throws
+  /// It waits for another of its claims.
+  func moveHold(_ id: Int64, to key: String) throws
+  /// It waits for none any more.
+  func dropHold(_ id: Int64) throws
+  /// Budgets that calls wait for.
+  func heldKeys() throws -> [String]
+  /// Calls that wait for this budget, the oldest first, with all that they would take.
+  func heldRequests(of key: String, limit: Int) throws -> [HeldRequest]
+  /// Calls that wait though their deadline has passed.
+  func overdueHeld(at now: Timestamp, limit: Int) throws -> [Int64]
+  /// The budgets that these have a share of.
+  func shareKeys(of requests: [Int64]) throws -> [BudgetBook.Key]
+  /// Returns false when it does not wait any more.
+  func release(_ id: Int64, at now: Timestamp) throws -> Bool
+
+  // MARK: Limits of batches
+  /// Until the transaction ends nobody else decides about places.
+  func lockPlaces() throws
+  /// Whether one that was planned before this has asked for its place since then, and has none.
+  func isBehindAnother(_ batch: BatchID, account: String, model: String, since: Timestamp) throws -> Bool
+  /// The tokens that the batch has reserved, if it has a place.
+  func place(of batch: BatchID) throws -> Int64?
+  /// - Parameter tokens: nil while it has no place, and asks for one.
+  func setPlace(_ batch: BatchID, tokens: Int64?, at now: Timestamp) throws
+  /// Nil forgets it.
+  func setFact(_ what: String, _ value: Int64?, account: String, model: String, at now: Timestamp) throws
 }
 
 extension LedgerTables {
-  func ready(_ id: Int64) throws { try ready(id, again: false) }
+  func ready(_ id: Int64, _ urgency: ReplyUrgency) throws { try ready(id, urgency, again: false) }
 
   /// The row itself, or its leader if it follows one: outcomes and bodies are the leader's.
   package func leader(of id: Int64) throws -> StoredRow? {

@@ -14,8 +14,7 @@ final class OutboxReader: ReadSession {
   private let selectRoute: Statement
   private var models = NameReader<String>()
   private var routes = NameReader<Route>()
-  /// The last place that was taken. Places are given out in the order of commits, so nothing appears before it.
-  private var cursor: Int64 = 0
+  private var cursors = ReplyCursors()
 
   init(_ connection: OpaquePointer) throws {
     snapshot = try Snapshot(connection)
@@ -25,31 +24,35 @@ final class OutboxReader: ReadSession {
       """
     let joins = """
       LEFT JOIN attempt a ON a.id = r.answer_id
-      LEFT JOIN batch b ON b.id = r.batch_id
+      LEFT JOIN batch b ON b.id = CASE WHEN a.id IS NULL THEN r.batch_id ELSE a.batch_id END
       """
+    let isCall = "a.id IS NOT NULL AND a.batch_id IS NULL"
     select = try Statement(
       connection,
       """
       SELECT \(answer), o.seq, r.id, r.kind, r.ledger_id, r.leader_id, r.flags, r.correlation_id, r.reply_to,
         r.tenant, r.cost_center, r.user, r.service, r.environment, r.context, r.failure_code, r.failure_message, r.lane,
-        r.route, r.model, r.received_at, r.completed_at, r.deadline, o.again
+        r.route, r.model, r.received_at, r.completed_at, r.deadline, o.again,
+        \(isCall)
       FROM outbox o JOIN request r ON r.id = o.request_id \(joins)
-      WHERE o.seq > ? ORDER BY o.seq LIMIT ?
+      WHERE o.seq > ? AND o.seq < ? ORDER BY o.seq LIMIT ?
       """)
     selectLeader = try Statement(
-      connection, "SELECT \(answer), r.ledger_id FROM request r \(joins) WHERE r.id = ?")
+      connection, "SELECT \(answer), r.ledger_id, \(isCall) FROM request r \(joins) WHERE r.id = ?")
     selectBody = try Statement(
       connection, "SELECT bytes, properties FROM body WHERE request_id = ? AND bytes IS NOT NULL")
     selectModel = try Statement(connection, "SELECT name FROM model WHERE id = ?")
     selectRoute = try Statement(connection, "SELECT provider, model FROM route WHERE id = ?")
   }
 
-  /// The next replies with their places.
-  func take(limit: Int, maximumBytes: Int) throws -> (replies: [PendingReply], places: [Int64]) {
+  /// The next replies of a part with their places.
+  func take(_ urgency: ReplyUrgency, limit: Int, maximumBytes: Int) throws -> (replies: [PendingReply], places: [Int64])
+  {
     var replies: [PendingReply] = []
     var places: [Int64] = []
     var bytes = 0
-    select.start().bind(cursor)
+    select.start().bind(cursors[urgency])
+    select.bind(ReplyPlace.end(urgency))
     select.bind(limit)
     try select.forEach { row in
       let reply = try reply(row)
@@ -58,7 +61,7 @@ final class OutboxReader: ReadSession {
       places.append(row.integer(10))
       return bytes < maximumBytes
     }
-    if let last = places.last { cursor = last }
+    if let last = places.last { cursors[urgency] = last }
     return (replies, places)
   }
 
@@ -89,7 +92,7 @@ final class OutboxReader: ReadSession {
     if kind == .subscriber, let leader = row.optionalInteger(14) {
       try fill(&reply, fromLeader: leader)
     } else {
-      try fill(&reply, from: row)
+      try fill(&reply, from: row, isCall: row.integer(33) != 0)
     }
     // The first took its dead letter along.
     if kind == .leader && row.integer(32) == 0 && reply.failure?.code.isDeadLettered == true {
@@ -99,7 +102,9 @@ final class OutboxReader: ReadSession {
   }
 
   /// The columns of the answer come first in both statements.
-  private func fill(_ reply: inout PendingReply, from row: Statement) throws {
+  private func fill(_ reply: inout PendingReply, from row: Statement, isCall: Bool) throws {
+    // What a call has answered was not sent deferred, whatever it was accepted as.
+    if isCall, reply.lane != nil { reply.lane = .interactive }
     if let status = row.optionalInteger(0) {
       reply.response = ProviderResponse(
         statusCode: Int(status), requestID: row.optionalText(1), body: row.bytes(2))
@@ -121,7 +126,7 @@ final class OutboxReader: ReadSession {
       reply.callID = try row.ledgerID(10)
       // A subscriber that was cancelled alone has nothing of the call's outcome.
       guard reply.failure?.code != .cancelled else { return false }
-      try fill(&reply, from: row)
+      try fill(&reply, from: row, isCall: row.integer(11) != 0)
       reply.cost = PicoUSD(0)
       reply.basis = .replay
       return false

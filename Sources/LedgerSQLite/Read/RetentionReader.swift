@@ -15,7 +15,7 @@ final class RetentionReader: ReadSession {
     var bodies: [Int64] = []
     var responses: [Response] = []
     /// Replies that became ready after this place are not considered here.
-    var lastPlace: Int64?
+    var lastReply: Int64?
   }
 
   /// The answer of an attempt.
@@ -25,7 +25,7 @@ final class RetentionReader: ReadSession {
   }
 
   let snapshot: Snapshot
-  private let selectPlace: Statement
+  private let selectLast: Statement
   private let selectOutbox: Statement
   private let selectRequests: Statement
   private let selectSubscriber: Statement
@@ -46,17 +46,22 @@ final class RetentionReader: ReadSession {
 
   init(_ connection: OpaquePointer) throws {
     snapshot = try Snapshot(connection)
-    selectPlace = try Statement(connection, "SELECT ifnull(max(seq), 0), count(*) FROM outbox")
+    selectLast = try Statement(
+      connection,
+      """
+      SELECT ifnull(max(CASE WHEN seq < 0 THEN seq - (\(ReplyPlace.start(.urgent))) ELSE seq END), 0), count(*) FROM outbox
+      """)
     selectOutbox = try Statement(
       connection, "SELECT o.request_id, r.leader_id FROM outbox o JOIN request r ON r.id = o.request_id")
     selectRequests = try Statement(
       connection,
       """
-      SELECT id, state, kind, completed_at, received_at, batch_id, call_key, ordinal
+      SELECT id, state, kind, completed_at, received_at, batch_id, call_key, ordinal, running_attempt
       FROM request WHERE id > ? ORDER BY id LIMIT \(Self.page)
       """)
     selectSubscriber = try Statement(connection, RetentionStatements.subscriber)
-    selectBatches = try Statement(connection, "SELECT id, state, ended_at, created_at FROM batch ORDER BY id")
+    selectBatches = try Statement(
+      connection, "SELECT id, state, ended_at, created_at, double_spend_at FROM batch ORDER BY id")
     selectBodies = try Statement(
       connection,
       """
@@ -74,9 +79,9 @@ final class RetentionReader: ReadSession {
 
   /// Looks at one page of each table. `isAtEnd` says that there is nothing more for now.
   func find(finishedBefore: Timestamp, bodiesBefore: Timestamp, _ found: inout Found, limit: Int) throws -> Bool {
-    let (place, count) = try selectPlace.start().first { ($0.integer(0), $0.int(1)) } ?? (0, 0)
+    let (last, count) = try selectLast.start().first { ($0.integer(0), $0.int(1)) } ?? (0, 0)
     // The first page's, as what it found is as old as that.
-    found.lastPlace = found.lastPlace ?? place
+    found.lastReply = found.lastReply ?? last
     guard count <= Self.mostReplies else { return true }
     var pinned: Set<Int64> = []
     try selectOutbox.start().forEach { row in
@@ -125,6 +130,8 @@ final class RetentionReader: ReadSession {
 
   private func isOver(_ row: Statement, _ before: Timestamp) throws -> Bool {
     guard try row.value(1, RowState.self) == .finished, let completed = row.optionalTimestamp(3) else { return false }
+    // What an attempt costs that runs in a batch besides is still to be noted.
+    if row.optionalInteger(8) != nil { return false }
     return completed < before
   }
 
@@ -138,6 +145,8 @@ final class RetentionReader: ReadSession {
       guard row.timestamp(3) < before, found.batches.count < limit else { return false }
       let isEnded = try row.value(1, BatchRecord.State.self).isEnded
       guard isEnded, let ended = row.optionalTimestamp(2), ended < before else { return true }
+      // What was paid twice within the day counts against its limit.
+      if let spent = row.optionalTimestamp(4), spent >= SpendLimit.since(before) { return true }
       if !keptBatches.contains(row.integer(0)) { found.batches.append(row.integer(0)) }
       return true
     }

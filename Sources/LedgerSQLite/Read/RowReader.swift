@@ -6,12 +6,16 @@ import Wire
 /// Reads open rows and batches.
 final class RowReader: ReadSession {
   let snapshot: Snapshot
+  let places: PlaceReader
   private let selectAccepted: Statement
   private let selectBodies: Statement
   private let selectUnsettled: Statement
   private let selectBatches: Statement
-  private let selectParkedRoutes: Statement
+  private let selectOtherClass: Statement
+  private let selectNextRoute: Statement
   private let selectCancellable: Statement
+  private let selectMarks: Statement
+  private let selectPending: Statement
   private let selectBacklog: Statement
   private let selectBacklogBytes: Statement
   private let selectResolution: Statement
@@ -19,12 +23,14 @@ final class RowReader: ReadSession {
 
   init(_ connection: OpaquePointer) throws {
     snapshot = try Snapshot(connection)
+    places = try PlaceReader(connection)
     selectAccepted = try Statement(
       connection,
       """
       SELECT r.id, r.endpoint, t.provider, t.model, r.tokens, r.body_bytes, r.deadline, r.received_at, r.not_before,
-        r.attempts
-      FROM request r INDEXED BY request_accepted JOIN route t ON t.id = r.route
+        r.attempts, m.name, b.cancelled_at IS NOT NULL
+      FROM request r INDEXED BY request_accepted JOIN route t ON t.id = r.route JOIN model m ON m.id = r.model
+        LEFT JOIN batch b ON b.id = r.batch_id
       WHERE r.state = 0 AND r.id > ? ORDER BY r.id LIMIT ?
       """)
     selectBodies = try Statement(
@@ -37,24 +43,31 @@ final class RowReader: ReadSession {
     selectUnsettled = try Statement(
       connection,
       """
-      SELECT id, attempt_no, deadline FROM request INDEXED BY request_batch
-      WHERE state = 3 AND batch_id = ? AND id > ? ORDER BY id LIMIT ?
+      SELECT r.id, ifnull(r.running_attempt, r.attempt_no), r.deadline, r.tokens, r.running_attempt IS NOT NULL, m.name
+      FROM request r INDEXED BY request_batch CROSS JOIN model m ON m.id = r.model
+      WHERE r.state = 3 AND r.batch_id = ? AND r.id > ? ORDER BY r.id LIMIT ?
       """)
     selectBatches = try Statement(
       connection,
       """
       SELECT id, state, label, account, lane, provider, model, endpoint, deadline_class, row_count, tokens, body_bytes,
         model_range_bytes, custom_id_bytes, content_hash, created_at, input_file_id, provider_batch_id, submitted_at,
-        halvings
+        halvings, cancelled_at, price
       FROM batch INDEXED BY batch_open WHERE state <= 2 ORDER BY id
       """)
-    selectParkedRoutes = try Statement(
-      connection,
-      """
-      SELECT t.provider, t.model, p.not_before FROM (
-        SELECT route, min(not_before) AS not_before FROM request INDEXED BY request_parked WHERE state = 1 GROUP BY route
-      ) p JOIN route t ON t.id = p.route ORDER BY p.not_before
-      """)
+    // From line to line, so that it costs what there are of them and not what is parked. Two statements, since SQLite goes
+    // through all entries that share the first of two compared columns.
+    func selectParked(_ condition: String) throws -> Statement {
+      try Statement(
+        connection,
+        """
+        SELECT r.route, r.call_class, t.provider, t.model, r.not_before
+        FROM request r INDEXED BY request_parked CROSS JOIN route t ON t.id = r.route
+        WHERE r.state = 1 AND \(condition) ORDER BY r.route, r.call_class, r.not_before LIMIT 1
+        """)
+    }
+    selectOtherClass = try selectParked("r.route = ? AND r.call_class > ?")
+    selectNextRoute = try selectParked("r.route > ?")
     // Before it is sent a row is in one of these. Nothing else is searched, so a long history costs nothing.
     let named = "tenant = ?1 AND (correlation_id = ?2 OR (correlation_id IS NULL AND ledger_id = ?3))"
     selectCancellable = try Statement(
@@ -63,7 +76,17 @@ final class RowReader: ReadSession {
       SELECT id FROM request INDEXED BY request_accepted WHERE state = 0 AND \(named)
       UNION ALL SELECT id FROM request INDEXED BY request_parked WHERE state = 1 AND \(named)
       UNION ALL SELECT id FROM request INDEXED BY request_following WHERE state = 4 AND \(named)
+      UNION ALL SELECT id FROM request INDEXED BY request_held WHERE state = 6 AND \(named)
       """)
+    selectMarks = try Statement(
+      connection,
+      """
+      SELECT id, ack_generation, custody FROM request INDEXED BY request_unacked
+      WHERE ack_generation IS NOT NULL AND flags & \(RowFlags.queues.rawValue) = ?
+        AND (custody = 1 OR state = 5)
+      ORDER BY call_key, ack_generation
+      """)
+    selectPending = try Statement(connection, "SELECT request_id FROM outbox")
     let columns = "lane, model, tokens, received_at, deadline"
     selectBacklog = try Statement(
       connection,
@@ -73,6 +96,7 @@ final class RowReader: ReadSession {
         UNION ALL SELECT \(columns) FROM request INDEXED BY request_parked WHERE state = 1
         UNION ALL SELECT \(columns) FROM request INDEXED BY request_claimed WHERE state = 2
         UNION ALL SELECT \(columns) FROM request INDEXED BY request_batch WHERE state = 3
+        UNION ALL SELECT \(columns) FROM request INDEXED BY request_held WHERE state = 6
       ) o JOIN model m ON m.id = o.model GROUP BY o.lane, m.name ORDER BY o.lane, m.name
       """)
     selectBacklogBytes = try Statement(
@@ -81,6 +105,7 @@ final class RowReader: ReadSession {
       SELECT
         (SELECT ifnull(sum(body_bytes), 0) FROM request INDEXED BY request_accepted WHERE state = 0)
         + (SELECT ifnull(sum(body_bytes), 0) FROM request INDEXED BY request_parked WHERE state = 1)
+        + (SELECT ifnull(sum(body_bytes), 0) FROM request INDEXED BY request_held WHERE state = 6)
         + (SELECT ifnull(sum(body_bytes), 0) FROM batch INDEXED BY batch_open WHERE state <= 2)
       """)
     selectResolution = try Statement(
@@ -93,10 +118,10 @@ final class RowReader: ReadSession {
     selectAccepted.bind(limit)
     return try selectAccepted.all { row in
       AcceptedRow(
-        id: RequestID(row.integer(0)), endpoint: try row.value(1),
+        id: RequestID(row.integer(0)), endpoint: try row.value(1), model: row.text(10),
         route: Route(provider: row.text(2), model: row.text(3)), tokens: row.integer(4), bytes: row.integer(5),
         deadline: row.optionalTimestamp(6), receivedAt: row.timestamp(7), notBefore: row.timestamp(8),
-        attempts: row.int(9))
+        attempts: row.int(9), wasCancelled: row.integer(11) != 0)
     }
   }
 
@@ -120,7 +145,9 @@ final class RowReader: ReadSession {
     selectUnsettled.bind(after?.rawValue ?? 0)
     selectUnsettled.bind(limit)
     return try selectUnsettled.all { row in
-      UnsettledRow(id: RequestID(row.integer(0)), attempt: row.int(1), deadline: row.optionalTimestamp(2))
+      UnsettledRow(
+        id: RequestID(row.integer(0)), attempt: row.int(1), model: row.text(5), deadline: row.optionalTimestamp(2),
+        tokens: row.integer(3), wasRescued: row.integer(4) != 0)
     }
   }
 
@@ -134,7 +161,8 @@ final class RowReader: ReadSession {
         rowCount: row.int(9), tokens: row.integer(10), bodyBytes: row.integer(11), modelRangeBytes: row.integer(12),
         customIDBytes: row.integer(13), contentHash: try row.digest(14), createdAt: row.timestamp(15),
         inputFileID: row.optionalText(16), providerBatchID: row.optionalText(17),
-        submittedAt: row.optionalTimestamp(18), halvings: row.int(19))
+        submittedAt: row.optionalTimestamp(18), halvings: row.int(19),
+        cancelledAt: row.optionalTimestamp(20), price: row.optionalText(21).flatMap { ModelPrice(text: $0) })
     }
   }
 
@@ -149,9 +177,20 @@ final class RowReader: ReadSession {
     }
   }
 
-  func parkedRoutes() throws -> [(route: Route, notBefore: Timestamp)] {
-    try selectParkedRoutes.start().all { row in
-      (Route(provider: row.text(0), model: row.text(1)), row.timestamp(2))
+  func parkedLines() throws -> [(line: ParkedLine, notBefore: Timestamp)] {
+    var lines: [(line: ParkedLine, notBefore: Timestamp)] = []
+    var last: (route: Int64, callClass: Int64) = (0, 0)
+    func take(_ row: Statement) throws {
+      last = (row.integer(0), row.integer(1))
+      let line = ParkedLine(route: Route(provider: row.text(2), model: row.text(3)), callClass: try row.value(1))
+      lines.append((line, row.timestamp(4)))
+    }
+    while true {
+      selectOtherClass.start().bind(last.route)
+      selectOtherClass.bind(last.callClass)
+      if try selectOtherClass.first(take) != nil { continue }
+      selectNextRoute.start().bind(last.route)
+      if try selectNextRoute.first(take) == nil { return lines }
     }
   }
 
@@ -161,6 +200,21 @@ final class RowReader: ReadSession {
     selectCancellable.bind(correlationID)
     selectCancellable.bind(LedgerID(String(decoding: correlationID, as: UTF8.self))?.bytes)
     return try selectCancellable.all { RequestID($0.integer(0)) }
+  }
+
+  func marks(of queue: Lane, limit: Int) throws -> [AckMark] {
+    var marks: [AckMark] = []
+    var finished: [AckMark] = []
+    selectMarks.start().bind(RowFlags.queue(queue).rawValue)
+    try selectMarks.forEach { row in
+      let mark = AckMark(id: RequestID(row.integer(0)), generation: row.integer(1))
+      if try row.value(2, Custody.self) == .ledger { marks.append(mark) } else { finished.append(mark) }
+      return marks.count + finished.count < limit
+    }
+    if finished.isEmpty { return marks }
+    // All of the outbox, which has no index by request.
+    let pending = Set(try selectPending.start().all { $0.integer(0) })
+    return marks + finished.filter { !pending.contains($0.id.rawValue) }
   }
 
   func backlog() throws -> [BacklogEntry] {

@@ -14,7 +14,7 @@ import Ledger
 enum Schema {
   /// "MLRC"
   static let applicationID = 0x4D4C_5243
-  static let version = 2
+  static let version = 5
 
   static func migrate(_ db: Database, path: String) throws {
     let found = try check(db, path: path)
@@ -22,6 +22,9 @@ enum Schema {
     try db.inTransaction(.immediate) {
       if found < 1 { try db.execute(sql: version1) }
       if found < 2 { try db.execute(sql: version2) }
+      if found < 3 { try db.execute(sql: version3) }
+      if found < 4 { try db.execute(sql: version4) }
+      if found < 5 { try db.execute(sql: version5) }
       try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
       return .commit
     }
@@ -159,5 +162,83 @@ enum Schema {
     ALTER TABLE batch ADD COLUMN resolution INTEGER;
     ALTER TABLE batch ADD COLUMN resolution_batch TEXT;
     INSERT INTO meta(name, value) VALUES ('responses_dropped_to', 0), ('highest_request', 0), ('highest_attempt', 0);
+    """
+
+  /// Parked rows by class and tenant, how far the turns of the tenants have come, and the limits of accounts.
+  private static let version3 = """
+    ALTER TABLE request ADD COLUMN call_class INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX request_parked;
+    CREATE INDEX request_parked ON request(route, call_class, not_before, id, body_bytes) WHERE state = 1;
+    CREATE INDEX request_parked_tenant ON request(route, call_class, tenant, not_before, id, tokens) WHERE state = 1;
+
+    CREATE TABLE parked_turn(
+      route INTEGER NOT NULL, call_class INTEGER NOT NULL, tenant TEXT NOT NULL, has_begun INTEGER NOT NULL,
+      PRIMARY KEY(route, call_class)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE tenant_share(
+      route INTEGER NOT NULL, call_class INTEGER NOT NULL, tenant TEXT NOT NULL, deficit INTEGER NOT NULL,
+      PRIMARY KEY(route, call_class, tenant)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The places of batches within the limits of their account, and what batches have taught about those: learned again
+    -- if it is lost.
+    ALTER TABLE batch ADD COLUMN enqueued_tokens INTEGER;
+    ALTER TABLE batch ADD COLUMN asked_at INTEGER;
+    CREATE INDEX batch_submitted ON batch(account, submitted_at);
+
+    CREATE TABLE learned(
+      account TEXT NOT NULL, model TEXT NOT NULL, what TEXT NOT NULL, value INTEGER NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY(account, model, what)
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  /// Deadlines: what is due, which attempts run in a batch besides others, and how long batches took.
+  private static let version4 = """
+    ALTER TABLE request ADD COLUMN running_attempt INTEGER;
+    CREATE INDEX request_running ON request(batch_id) WHERE running_attempt IS NOT NULL;
+    CREATE INDEX request_due ON request(route, deadline, tokens) WHERE state <= 3 AND deadline IS NOT NULL;
+
+    ALTER TABLE batch ADD COLUMN ran_at INTEGER;
+    ALTER TABLE batch ADD COLUMN cancelled_at INTEGER;
+    ALTER TABLE batch ADD COLUMN double_spend INTEGER;
+    ALTER TABLE batch ADD COLUMN double_spend_at INTEGER;
+    CREATE INDEX batch_double_spend ON batch(double_spend_at, double_spend) WHERE double_spend_at IS NOT NULL;
+    """
+
+  /// What attempts may cost and did, and what that comes to by day. Sums are texts, since they outgrow 64 bits.
+  private static let version5 = """
+    ALTER TABLE request ADD COLUMN call_ceiling INTEGER;
+    ALTER TABLE request ADD COLUMN batch_ceiling INTEGER;
+    ALTER TABLE attempt ADD COLUMN route INTEGER;
+    ALTER TABLE attempt ADD COLUMN cache_write_tokens INTEGER;
+    ALTER TABLE attempt ADD COLUMN held INTEGER;
+    ALTER TABLE attempt ADD COLUMN list_cost INTEGER;
+    ALTER TABLE attempt ADD COLUMN full_cost INTEGER;
+    ALTER TABLE batch ADD COLUMN price TEXT;
+
+    CREATE TABLE cost(
+      day INTEGER NOT NULL, tenant TEXT NOT NULL, cost_center TEXT NOT NULL, user TEXT NOT NULL, service TEXT NOT NULL,
+      environment TEXT NOT NULL, route INTEGER NOT NULL, batch INTEGER NOT NULL, sums TEXT NOT NULL,
+      PRIMARY KEY(day, tenant, cost_center, user, service, environment, route, batch)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Budgets by key and period, what each request has of them, and what waits for them.
+    CREATE TABLE budget(
+      key TEXT NOT NULL, period INTEGER NOT NULL, spent INTEGER NOT NULL, reserved INTEGER NOT NULL,
+      alerted INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(key, period)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE budget_share(
+      request_id INTEGER NOT NULL, key TEXT NOT NULL, period INTEGER NOT NULL, reserved INTEGER NOT NULL, spent INTEGER NOT NULL,
+      PRIMARY KEY(request_id, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE budget_hold(
+      request_id INTEGER NOT NULL, key TEXT NOT NULL, amount INTEGER NOT NULL, blocks INTEGER NOT NULL,
+      due INTEGER,
+      PRIMARY KEY(request_id, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX budget_hold_key ON budget_hold(key, request_id) WHERE blocks = 1;
+    CREATE INDEX budget_hold_due ON budget_hold(due) WHERE blocks = 1 AND due IS NOT NULL;
+    CREATE INDEX budget_period ON budget(period);
+    CREATE INDEX request_held ON request(id, body_bytes) WHERE state = 6;
     """
 }

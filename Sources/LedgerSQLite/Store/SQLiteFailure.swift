@@ -45,6 +45,9 @@ struct ErrorMapping {
       case SQLITE_INTERRUPT: (.unavailable, "was interrupted (\(message))")
       case SQLITE_CORRUPT: (.unusable, "is damaged (\(message)); restore a backup")
       case SQLITE_NOTADB: (.unusable, "is no SQLite database (\(message)); name another file in ledger.url")
+      // No row is at fault where the statement itself does not fit the tables.
+      case SQLITE_ERROR, SQLITE_SCHEMA:
+        (.unusable, "does not know a statement (\(message)); restore what was altered, or a backup")
       default: (.invalid, "refused a statement (\(message))")
       }
     return LedgerError(reason, "ledger \(path) \(text)")

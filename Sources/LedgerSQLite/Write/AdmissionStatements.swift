@@ -12,6 +12,7 @@ struct AdmissionStatements {
   private let selectUnacked: Statement
   private let updateGeneration: Statement
   private let clearGeneration: Statement
+  private let clearMark: Statement
   private let updateClaim: Statement
   private let updateKept: Statement
 
@@ -23,10 +24,12 @@ struct AdmissionStatements {
         id, call_key, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, completed_at,
         failure_code, failure_message, flags, ledger_id, body_hash, received_at, not_before, ack_generation,
         correlation_id, reply_to, tenant, cost_center, user, service, environment, context, replay_nonce,
-        lane, endpoint, model, route, tokens, body_bytes, model_offset, model_length, deadline
+        lane, endpoint, model, route, tokens, body_bytes, model_offset, model_length, deadline, call_class,
+        call_ceiling, batch_ceiling
       ) VALUES (
         ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35
+        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36,
+        ?37, ?38
       ) ON CONFLICT(call_key, ordinal) DO NOTHING
       """)
     insertBody = try Statement(connection, "INSERT INTO body(request_id, bytes, properties) VALUES (?, ?, ?)")
@@ -49,13 +52,16 @@ struct AdmissionStatements {
     updateGeneration = try Statement(connection, "UPDATE request SET ack_generation = ? WHERE id = ?")
     clearGeneration = try Statement(
       connection, "UPDATE request SET ack_generation = NULL WHERE id = ? AND ack_generation IS NOT NULL")
+    clearMark = try Statement(
+      connection, "UPDATE request SET ack_generation = NULL WHERE id = ? AND ack_generation = ?")
     updateClaim = try Statement(
       connection, "UPDATE request SET epoch = ?, attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = ?")
     updateKept = try Statement(
       connection,
       """
-      UPDATE request SET state = ?, custody = 1, attempts = attempts + 1, not_before = ?, lane = ?, endpoint = ?,
-        model = ?, route = ?, tokens = ?, body_bytes = ?, model_offset = ?, model_length = ?
+      UPDATE request SET state = ?, custody = 1, call_class = 1, attempts = attempts + 1, not_before = ?, lane = ?,
+        endpoint = ?, model = ?, route = ?, tokens = ?, body_bytes = ?, model_offset = ?, model_length = ?,
+        call_ceiling = ?, batch_ceiling = ?
       WHERE id = ?
       """)
   }
@@ -76,7 +82,7 @@ struct AdmissionStatements {
     row.bind(seed.completedAt)
     row.bind(seed.failure?.code.rawValue)
     row.bind(seed.failure?.message)
-    row.bind(seed.flags(envelope).rawValue)
+    row.bind(seed.flags(request).rawValue)
     row.bind(seed.ledgerID.bytes)
     row.bind(request.bodyHash)
     row.bind(request.receivedAt)
@@ -94,6 +100,8 @@ struct AdmissionStatements {
       for _ in 0..<4 { row.bindNull() }
       for _ in 0..<4 { row.bind(0) }
       row.bindNull()
+      row.bind(seed.callClass)
+      for _ in 0..<2 { row.bindNull() }
       return try row.run() == 1
     }
     row.bind(call.lane)
@@ -105,6 +113,9 @@ struct AdmissionStatements {
     row.bind(call.body.modelRange.lowerBound)
     row.bind(call.body.modelRange.count)
     row.bind(call.deadline)
+    row.bind(seed.callClass)
+    row.bind(call.callCeiling?.value)
+    row.bind(call.batchCeiling?.value)
     return try row.run() == 1
   }
 
@@ -157,6 +168,13 @@ struct AdmissionStatements {
     try clearGeneration.run()
   }
 
+  /// Unless a redelivery has renewed it.
+  func clear(_ mark: AckMark) throws {
+    clearMark.start().bind(mark.id.rawValue)
+    clearMark.bind(mark.generation)
+    try clearMark.run()
+  }
+
   /// This process calls for the row from now on.
   func claim(_ id: Int64, epoch: Int64) throws {
     updateClaim.start().bind(epoch)
@@ -176,6 +194,8 @@ struct AdmissionStatements {
     updateKept.bind(call.body.bytes.count)
     updateKept.bind(call.body.modelRange.lowerBound)
     updateKept.bind(call.body.modelRange.count)
+    updateKept.bind(call.callCeiling?.value)
+    updateKept.bind(call.batchCeiling?.value)
     updateKept.bind(id)
     try updateKept.run()
   }

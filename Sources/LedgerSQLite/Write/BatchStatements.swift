@@ -16,7 +16,6 @@ struct BatchStatements {
   private let updateSubmitted: Statement
   private let updateEnded: Statement
   private let updateResolution: Statement
-  private let selectParked: Statement
   private let shiftAccepted: Statement
   private let shiftParked: Statement
 
@@ -26,8 +25,8 @@ struct BatchStatements {
       """
       INSERT INTO batch(
         state, label, account, lane, provider, model, endpoint, deadline_class, closed_by, row_count, tokens, body_bytes,
-        model_range_bytes, custom_id_bytes, content_hash, created_at, halvings
-      ) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+        model_range_bytes, custom_id_bytes, content_hash, created_at, halvings, price
+      ) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
       """)
     selectRow = try Statement(
       connection,
@@ -41,14 +40,17 @@ struct BatchStatements {
     releaseAll = try Statement(
       connection,
       """
-      UPDATE request INDEXED BY request_batch SET state = 0, not_before = ? WHERE batch_id = ? AND state = 3
+      UPDATE request INDEXED BY request_batch SET state = 0, not_before = ?, running_attempt = NULL
+      WHERE batch_id = ? AND state = 3
       """)
     selectState = try Statement(connection, "SELECT state, provider_batch_id FROM batch WHERE id = ?")
-    updateCreating = try Statement(connection, "UPDATE batch SET state = 1, input_file_id = ? WHERE id = ?")
+    updateCreating = try Statement(
+      connection, "UPDATE batch SET state = 1, input_file_id = ?, submitted_at = ? WHERE id = ?")
     updatePlanned = try Statement(
       connection,
       """
-      UPDATE batch SET state = 0, input_file_id = NULL, resolution = NULL, resolution_batch = NULL WHERE id = ?
+      UPDATE batch SET state = 0, input_file_id = NULL, submitted_at = NULL, resolution = NULL, resolution_batch = NULL
+      WHERE id = ?
       """)
     updateSubmitted = try Statement(
       connection,
@@ -63,14 +65,6 @@ struct BatchStatements {
       UPDATE batch SET resolution = ?1, resolution_batch = ?2
       WHERE label = ?3 AND state <= 2 AND (state = 1 OR (state = 2 AND ?2 IS NULL))
       """)
-    selectParked = try Statement(
-      connection,
-      """
-      SELECT r.id, r.attempt_no, r.endpoint, m.name, r.model_offset, r.model_length, b.bytes, r.tokens, r.deadline,
-        r.received_at
-      FROM request r INDEXED BY request_parked JOIN model m ON m.id = r.model JOIN body b ON b.request_id = r.id
-      WHERE r.state = 1 AND r.route = ? AND r.not_before <= ? ORDER BY r.not_before, r.id LIMIT ?
-      """)
     func shift(_ state: RowState, by index: String) throws -> Statement {
       try Statement(
         connection,
@@ -84,12 +78,15 @@ struct BatchStatements {
   }
 
   func shift(after: Timestamp, upTo: Timestamp, by step: Duration) throws {
-    for statement in [shiftAccepted, shiftParked] {
-      statement.start().bind(step.wholeMilliseconds)
-      statement.bind(after.milliseconds)
-      statement.bind(upTo.milliseconds)
-      try statement.run()
-    }
+    try shift(shiftAccepted, after, upTo, step)
+    try shift(shiftParked, after, upTo, step)
+  }
+
+  private func shift(_ statement: Statement, _ after: Timestamp, _ upTo: Timestamp, _ step: Duration) throws {
+    statement.start().bind(step.wholeMilliseconds)
+    statement.bind(after.milliseconds)
+    statement.bind(upTo.milliseconds)
+    try statement.run()
   }
 
   // MARK: Plan
@@ -123,6 +120,7 @@ struct BatchStatements {
     row.bind(batch.contentHash)
     row.bind(batch.createdAt)
     row.bind(batch.halvings)
+    row.bind(batch.price?.text)
     guard let id = try row.first({ $0.integer(0) }) else { throw DamagedTables("a new batch") }
     return BatchID(id)
   }
@@ -142,8 +140,9 @@ struct BatchStatements {
     }
   }
 
-  func setCreating(_ batch: BatchID, inputFileID: String) throws {
+  func setCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) throws {
     updateCreating.start().bind(inputFileID)
+    updateCreating.bind(now)
     updateCreating.bind(batch.rawValue)
     try updateCreating.run()
   }
@@ -187,18 +186,5 @@ struct BatchStatements {
     releaseAll.start().bind(notBefore)
     releaseAll.bind(batch.rawValue)
     try releaseAll.run()
-  }
-
-  /// Parked rows that may be sent now, oldest first.
-  func parked(_ route: Route, id: Int64, limit: Int, at now: Timestamp) throws -> [ParkedCall] {
-    selectParked.start().bind(id)
-    selectParked.bind(now)
-    selectParked.bind(limit)
-    return try selectParked.all { row in
-      ParkedCall(
-        id: RequestID(row.integer(0)), attempt: row.int(1) + 1, endpoint: try row.value(2), route: route,
-        model: row.text(3), body: try row.body(6, offset: 4, length: 5), tokens: row.integer(7),
-        deadline: row.optionalTimestamp(8), receivedAt: row.timestamp(9))
-    }
   }
 }

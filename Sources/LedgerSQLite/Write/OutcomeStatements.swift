@@ -10,13 +10,14 @@ struct OutcomeStatements {
   private let selectFollowers: Statement
   private let insertAttempt: Statement
   private let selectEnd: Statement
+  private let selectAnswering: Statement
+  private let deleteAttempt: Statement
   private let updateLost: Statement
   private let insertReply: Statement
   private let deleteReply: Statement
   private let updateAgain: Statement
   private let updateWaiting: Statement
   private let parkClaim: Statement
-  private let claimParked: Statement
   private let updateUndeliverable: Statement
 
   init(_ connection: OpaquePointer) throws {
@@ -26,6 +27,7 @@ struct OutcomeStatements {
       UPDATE request SET state = 5, attempts = attempts + 1, answer_id = ?1, completed_at = ?2, failure_code = ?3,
         failure_message = ?4
       WHERE id = ?5 AND state = ?6 AND attempt_no = ?7 AND (?8 IS NULL OR batch_id = ?8)
+        AND (?3 IS NULL OR running_attempt IS NULL)
       """)
     finishRow = try Statement(
       connection,
@@ -41,16 +43,20 @@ struct OutcomeStatements {
       """
       INSERT INTO attempt(
         id, request_id, attempt, outcome, batch_id, input_tokens, cached_input_tokens, output_tokens, cost, basis,
-        cost_unknown, ended_at, status, provider_request_id, response
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        cost_unknown, ended_at, cache_write_tokens, list_cost, full_cost, route, held, status, provider_request_id, response
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
       """)
     selectEnd = try Statement(
       connection, "SELECT id, outcome FROM attempt WHERE request_id = ? AND attempt = ? AND outcome <> 0")
+    selectAnswering = try Statement(
+      connection, "SELECT a.attempt FROM request r JOIN attempt a ON a.id = r.answer_id WHERE r.id = ?")
+    deleteAttempt = try Statement(connection, "DELETE FROM attempt WHERE id = ?")
     updateLost = try Statement(
       connection,
       """
       UPDATE attempt SET outcome = \(AttemptEnd.superseded.rawValue), batch_id = ?, input_tokens = ?,
-        cached_input_tokens = ?, output_tokens = ?, cost = ?, basis = ?, cost_unknown = ?, ended_at = ?
+        cached_input_tokens = ?, output_tokens = ?, cost = ?, basis = ?, cost_unknown = ?, ended_at = ?, cache_write_tokens = ?,
+        list_cost = ?, full_cost = ?, route = ifnull(?, route), held = NULL
       WHERE id = ?
       """)
     insertReply = try Statement(connection, "INSERT INTO outbox(seq, request_id, again) VALUES (?, ?, ?)")
@@ -58,15 +64,18 @@ struct OutcomeStatements {
     updateAgain = try Statement(
       connection, "UPDATE request SET attempt_no = attempt_no + 1, attempts = attempts + 1 WHERE id = ?")
     updateWaiting = try Statement(
-      connection, "UPDATE request SET state = ?, attempts = attempts + ?, not_before = ? WHERE id = ?")
+      connection,
+      """
+      UPDATE request SET state = ?1, attempts = attempts + ?2, not_before = ?3,
+        running_attempt = iif(?1 = 0, NULL, running_attempt)
+      WHERE id = ?4
+      """)
     parkClaim = try Statement(
       connection,
       """
       UPDATE request SET state = 1, custody = 1, not_before = ?, body_bytes = ?, model_offset = ?, model_length = ?
       WHERE id = ? AND state = 2
       """)
-    claimParked = try Statement(
-      connection, "UPDATE request SET state = 2, epoch = ?, attempt_no = attempt_no + 1 WHERE id = ? AND state = 1")
     updateUndeliverable = try Statement(connection, "UPDATE request SET undeliverable = ? WHERE id = ?")
   }
 
@@ -115,26 +124,30 @@ struct OutcomeStatements {
 
   // MARK: Attempts
 
-  /// Appends an attempt; its response with one that is the request's outcome.
+  /// Appends an attempt; its response with one that is the request's outcome. Returns false where it is there already.
+  ///
+  /// - Parameter held: What it may have cost at most, if that is not known.
   func insertAttempt(
-    _ outcome: AttemptOutcome, id: Int64, of request: Int64, _ end: AttemptEnd, at now: Timestamp
-  ) throws {
+    _ outcome: AttemptOutcome, id: Int64, of request: Int64, _ end: AttemptEnd, at now: Timestamp, route: Int64?,
+    held: Int64?
+  ) throws -> Bool {
     let row = insertAttempt.start()
     row.bind(id)
     row.bind(request)
     row.bind(outcome.attempt)
     row.bind(end)
     bindCost(of: outcome, at: now, to: row)
+    row.bind(route)
+    row.bind(held)
     guard end == .final, let response = outcome.response else {
       for _ in 0..<3 { row.bindNull() }
-      try row.run()
-      return
+      return try row.run() == 1
     }
     row.bind(response.statusCode)
     row.bind(response.requestID)
-    try response.body.withUnsafeBytes { body in
+    return try response.body.withUnsafeBytes { body in
       row.bind(borrowed: body)
-      try row.run()
+      return try row.run() == 1
     }
   }
 
@@ -147,6 +160,9 @@ struct OutcomeStatements {
     row.bind(outcome.basis)
     row.bind(outcome.costUnknown)
     row.bind(now)
+    row.bind(outcome.usage?.cacheWriteTokens)
+    row.bind(outcome.listCost?.value)
+    row.bind(outcome.fullCost?.value)
   }
 
   /// How an attempt ended that is not its request's outcome. Nil while it has not.
@@ -156,9 +172,20 @@ struct OutcomeStatements {
     return try selectEnd.first { row in (row.integer(0), try row.value(1)) }
   }
 
+  func answeringAttempt(of request: Int64) throws -> Int? {
+    selectAnswering.start().bind(request)
+    return try selectAnswering.first { $0.int(0) }
+  }
+
+  func removeAttempt(_ id: Int64) throws {
+    deleteAttempt.start().bind(id)
+    try deleteAttempt.run()
+  }
+
   /// Fills in a lost attempt whose result was seen after all.
-  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws {
+  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp, route: Int64?) throws {
     bindCost(of: outcome, at: now, to: updateLost.start())
+    updateLost.bind(route)
     updateLost.bind(id)
     try updateLost.run()
   }
@@ -188,12 +215,6 @@ struct OutcomeStatements {
     row.bind(body.modelRange.count)
     row.bind(id)
     return try row.run() == 1
-  }
-
-  func claimParked(_ id: Int64, epoch: Int64) throws {
-    claimParked.start().bind(epoch)
-    claimParked.bind(id)
-    try claimParked.run()
   }
 
   // MARK: Replies

@@ -12,6 +12,7 @@ struct RequestStatements {
   private let insertRoute: Statement
   private let selectRoute: Statement
   private let upsertBody: Statement
+  private let updateRoute: Statement
 
   init(_ connection: OpaquePointer) throws {
     select = try Statement(connection, "SELECT \(StoredRow.columns) FROM request WHERE id = ?")
@@ -22,6 +23,7 @@ struct RequestStatements {
     insertRoute = try Statement(
       connection, "INSERT INTO route(provider, model) VALUES (?, ?) ON CONFLICT DO NOTHING")
     selectRoute = try Statement(connection, "SELECT id FROM route WHERE provider = ? AND model = ?")
+    updateRoute = try Statement(connection, "UPDATE request SET route = ? WHERE id = ? AND state <= 2")
     upsertBody = try Statement(
       connection,
       """
@@ -38,6 +40,13 @@ struct RequestStatements {
     selectByOrdinal.start().bind(key)
     selectByOrdinal.bind(ordinal)
     return try selectByOrdinal.first(StoredRow.init)
+  }
+
+  /// Changes how a row that waits or is claimed is sent.
+  func setRoute(_ route: Int64, of id: Int64) throws {
+    updateRoute.start().bind(route)
+    updateRoute.bind(id)
+    try updateRoute.run()
   }
 
   func idOfModel(_ name: String) throws -> Int64 {
@@ -71,7 +80,7 @@ struct RequestStatements {
 extension StoredRow {
   static let columns = """
     id, ordinal, kind, state, custody, leader_id, epoch, attempt_no, attempts, batch_id, lane, ledger_id, body_hash, \
-    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id, flags
+    correlation_id, reply_to, replay_nonce, failure_code, failure_message, answer_id, flags, running_attempt
     """
 
   init(_ row: Statement) throws {
@@ -79,6 +88,7 @@ extension StoredRow {
       id: row.integer(0), ordinal: row.integer(1), kind: try row.value(2), state: try row.value(3),
       custody: try row.value(4), leaderID: row.optionalInteger(5), owner: row.optionalInteger(6),
       attemptNumber: row.int(7), attempts: row.int(8), batchID: row.optionalInteger(9),
+      runningAttempt: row.optionalInteger(20).map { Int($0) },
       lane: row.isNull(10) ? nil : try row.value(10), ledgerID: try row.ledgerID(11), bodyHash: try row.digest(12),
       correlationID: row.optionalBytes(13), replyTo: row.optionalBytes(14), replayNonce: row.optionalText(15),
       failure: try Failure(row, code: 16, message: 17), hasAnswer: !row.isNull(18),

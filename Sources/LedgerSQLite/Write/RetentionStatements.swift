@@ -10,6 +10,8 @@ struct RetentionStatements {
   private let deleteAnswer: Statement
   private let deleteAttempts: Statement
   private let deleteBody: Statement
+  private let deleteShares: Statement
+  private let deleteBudgets: Statement
   private let deleteRequest: Statement
   private let deleteBatch: Statement
   private let dropResponse: Statement
@@ -30,15 +32,23 @@ struct RetentionStatements {
   init(_ connection: OpaquePointer) throws {
     selectLater = try Statement(
       connection,
-      "SELECT o.request_id, r.leader_id FROM outbox o JOIN request r ON r.id = o.request_id WHERE o.seq > ?")
+      """
+      SELECT o.request_id, r.leader_id FROM outbox o JOIN request r ON r.id = o.request_id
+      WHERE o.seq > ? OR (o.seq < 0 AND o.seq > ?)
+      """)
     selectRequest = try Statement(
       connection,
-      "SELECT kind, call_key, ordinal, answer_id FROM request WHERE id = ? AND state = 5 AND completed_at < ?")
+      """
+      SELECT kind, call_key, ordinal, answer_id FROM request
+      WHERE id = ? AND state = 5 AND completed_at < ? AND running_attempt IS NULL
+      """)
     selectSubscriber = try Statement(connection, Self.subscriber)
     deleteAnswer = try Statement(connection, "DELETE FROM attempt WHERE id = ?")
     deleteAttempts = try Statement(
       connection, "DELETE FROM attempt INDEXED BY attempt_ended WHERE request_id = ? AND outcome <> 0")
     deleteBody = try Statement(connection, "DELETE FROM body WHERE request_id = ?")
+    deleteShares = try Statement(connection, "DELETE FROM budget_share WHERE request_id = ?")
+    deleteBudgets = try Statement(connection, "DELETE FROM budget WHERE period < ?")
     deleteRequest = try Statement(connection, "DELETE FROM request WHERE id = ?")
     deleteBatch = try Statement(connection, "DELETE FROM batch WHERE id = ? AND state >= 3")
     dropResponse = try Statement(
@@ -55,9 +65,10 @@ struct RetentionStatements {
     updateDroppedTo = try Statement(connection, "UPDATE meta SET value = ? WHERE name = 'responses_dropped_to'")
   }
 
-  /// Requests whose replies became ready after the place, and their leaders.
-  func ready(after place: Int64?) throws -> Set<Int64> {
-    selectLater.start().bind(place ?? 0)
+  /// Requests whose replies became ready after the one with this number, and their leaders.
+  func ready(after number: Int64?) throws -> Set<Int64> {
+    selectLater.start().bind(ReplyPlace.place(number ?? 0, .bulk))
+    selectLater.bind(ReplyPlace.place(number ?? 0, .urgent))
     var ids: Set<Int64> = []
     try selectLater.forEach { row in
       ids.insert(row.integer(0))
@@ -74,22 +85,28 @@ struct RetentionStatements {
   func remove(_ id: Int64, before: Timestamp) throws -> Bool {
     selectRequest.start().bind(id)
     selectRequest.bind(before)
-    var answer: Int64?
-    let isFree = try selectRequest.first { row in
-      answer = row.optionalInteger(3)
-      guard try row.value(0, RowKind.self) == .leader else { return true }
-      return try !Self.isFollowed(selectSubscriber, key: row.bytes(1), ordinal: row.integer(2))
+    let found = try selectRequest.first { row in
+      (kind: try row.value(0, RowKind.self), key: row.bytes(1), ordinal: row.integer(2), answer: row.optionalInteger(3))
     }
-    guard isFree == true else { return false }
-    if let answer {
+    guard let found else { return false }
+    if found.kind == .leader {
+      guard try !Self.isFollowed(selectSubscriber, key: found.key, ordinal: found.ordinal) else { return false }
+    }
+    if let answer = found.answer {
       deleteAnswer.start().bind(answer)
       try deleteAnswer.run()
     }
-    for statement in [deleteAttempts, deleteBody, deleteRequest] {
+    for statement in [deleteAttempts, deleteBody, deleteShares, deleteRequest] {
       statement.start().bind(id)
       try statement.run()
     }
     return true
+  }
+
+  /// Later than any request of theirs is kept; one that still ends makes its own anew, where it counts for nothing.
+  func removeBudgets(before: Timestamp) throws {
+    deleteBudgets.start().bind(before + .seconds(-2 * 31 * 86_400))
+    try deleteBudgets.run()
   }
 
   func removeBatch(_ id: Int64) throws -> Bool {

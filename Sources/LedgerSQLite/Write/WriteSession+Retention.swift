@@ -5,8 +5,9 @@ import LedgerRules
 /// Removes what the reader found, unless it was asked for again meanwhile.
 extension WriteSession {
   func removeRequests(_ found: RetentionReader.Found, before: Timestamp) throws -> Int {
-    let ready = try retention.ready(after: found.lastPlace)
+    let ready = try retention.ready(after: found.lastReply)
     try retention.keepIDs()
+    try retention.removeBudgets(before: before)
     return try found.requests.count { id in try !ready.contains(id) && retention.remove(id, before: before) }
   }
 
@@ -16,7 +17,7 @@ extension WriteSession {
 
   /// `isComplete` is false when some responses are to be found again.
   func removeBodies(_ found: RetentionReader.Found) throws -> (removed: Int, isComplete: Bool) {
-    let ready = try retention.ready(after: found.lastPlace)
+    let ready = try retention.ready(after: found.lastReply)
     var removed = try found.bodies.count { id in try !ready.contains(id) && retention.removeBody(of: id) }
     var last: Int64?
     var isComplete = true

@@ -52,23 +52,14 @@ extension WriteSession: LedgerTables {
   }
 
   func finish(_ id: Int64, _ failure: Failure?, countingAttempts count: Int, answer: Int64?, at now: Timestamp) throws {
+    budgets.touched.insert(id)
     try outcomes.finish(id, failure, countingAttempts: count, answer: answer, at: now)
   }
 
   func followers(of leader: Int64) throws -> [Int64] { try outcomes.followers(of: leader) }
 
-  func insertAttempt(
-    _ outcome: AttemptOutcome, id: Int64, of request: Int64, _ end: AttemptEnd, at now: Timestamp
-  ) throws {
-    try outcomes.insertAttempt(outcome, id: id, of: request, end, at: now)
-  }
-
   func end(of attempt: Int, of request: Int64) throws -> (id: Int64, end: AttemptEnd)? {
     try outcomes.end(of: attempt, of: request)
-  }
-
-  func supersede(lost id: Int64, _ outcome: AttemptOutcome, at now: Timestamp) throws {
-    try outcomes.supersede(lost: id, outcome, at: now)
   }
 
   func again(_ id: Int64) throws { try outcomes.again(id) }
@@ -83,7 +74,9 @@ extension WriteSession: LedgerTables {
 
   // MARK: Replies
 
-  func ready(_ id: Int64, again: Bool) throws { try outcomes.insertReply(id, at: makePlace(), again: again) }
+  func ready(_ id: Int64, _ urgency: ReplyUrgency, again: Bool) throws {
+    try outcomes.insertReply(id, at: makePlace(urgency), again: again)
+  }
 
   func setUndeliverable(_ id: Int64, reason: String?) throws { try outcomes.setUndeliverable(id, reason: reason) }
 
@@ -103,8 +96,8 @@ extension WriteSession: LedgerTables {
     try batches.state(of: batch)
   }
 
-  func setCreating(_ batch: BatchID, inputFileID: String) throws {
-    try batches.setCreating(batch, inputFileID: inputFileID)
+  func setCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) throws {
+    try batches.setCreating(batch, inputFileID: inputFileID, at: now)
   }
 
   func setPlanned(_ batch: BatchID) throws { try batches.setPlanned(batch) }
@@ -125,9 +118,25 @@ extension WriteSession: LedgerTables {
 
   // MARK: Parked rows
 
-  func takeParked(_ route: Route, limit: Int, at now: Timestamp) throws -> [ParkedCall] {
-    let calls = try batches.parked(route, id: try id(of: route), limit: limit, at: now)
-    for call in calls { try outcomes.claimParked(call.id.rawValue, epoch: epoch) }
-    return calls
+  func parkedTurn(of line: ParkedLine) throws -> ParkedTurn? { try parked.turn(of: line, self) ?? .start }
+
+  func setParkedTurn(_ turn: ParkedTurn, of line: ParkedLine) throws { try parked.setTurn(turn, of: line, self) }
+
+  func parkedTenants(_ walk: ParkedWalk) throws -> [ParkedTenant] { try parked.tenants(walk, self) }
+
+  func claimParked(_ ids: [Int64], of line: ParkedLine) throws -> [ParkedCall] {
+    try ids.compactMap { try parked.claim($0, of: line, epoch: epoch) }
   }
+
+  func setDeficits(_ deficits: [String: Int64], of line: ParkedLine) throws {
+    try parked.setDeficits(deficits, of: line, self)
+  }
+
+  func correctDeficits(_ corrections: [String: Int64], bound: Int64, of line: ParkedLine) throws {
+    try parked.correctDeficits(corrections, bound: bound, of: line, self)
+  }
+
+  func dropDeficits(of line: ParkedLine) throws { try parked.dropDeficits(of: line, self) }
+
+  func reroute(_ row: RequestID, to route: Route) throws { try requests.setRoute(try id(of: route), of: row.rawValue) }
 }

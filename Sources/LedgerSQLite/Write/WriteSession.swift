@@ -12,13 +12,21 @@ final class WriteSession: CommitSession {
   let admissions: AdmissionStatements
   let outcomes: OutcomeStatements
   let batches: BatchStatements
+  let parked: ParkedStatements
   let retention: RetentionStatements
+  let places: PlaceStatements
+  let rescues: RescueStatements
+  let costs: CostStatements
+  /// What the open transaction has counted.
+  var pendingCosts: [CostKey: CostSums] = [:]
+  let budgetStatements: BudgetStatements
+  var budgets = BudgetBook()
 
   /// Tells the claims of this process from those of earlier ones.
   let epoch: Int64
   private var nextID: Int64
   private var nextAttemptID: Int64
-  private var nextPlace: Int64
+  private var nextReply: Int64
   private var models = NameCache<String>()
   private var routes = NameCache<Route>()
 
@@ -29,21 +37,34 @@ final class WriteSession: CommitSession {
     admissions = try AdmissionStatements(connection)
     outcomes = try OutcomeStatements(connection)
     batches = try BatchStatements(connection)
+    parked = try ParkedStatements(connection)
     retention = try RetentionStatements(connection)
+    places = try PlaceStatements(connection)
+    rescues = try RescueStatements(connection)
+    costs = try CostStatements(connection)
+    budgetStatements = try BudgetStatements(connection)
 
     func number(_ sql: String) throws -> Int64 { try Statement(connection, sql).start().first { $0.integer(0) } ?? 0 }
     try transaction.begin()
     do {
       try Statement(connection, "UPDATE meta SET value = value + 1 WHERE name = 'epoch'").start().run()
       epoch = try number("SELECT value FROM meta WHERE name = 'epoch'")
-      try Self.recover(connection)
+      let lost = try Self.recover(connection)
       func highest(_ table: String) throws -> Int64 {
         try max(
           number("SELECT max(id) FROM \(table)"), number("SELECT value FROM meta WHERE name = 'highest_\(table)'"))
       }
       nextID = try highest("request") + 1
       nextAttemptID = try highest("attempt") + 1
-      nextPlace = try number("SELECT max(seq) FROM outbox") + 1
+      nextReply = try Self.lastReply(connection) + 1
+      for attempt in lost {
+        guard let found = try costs.lost(attempt) else { continue }
+        count(found.sums, under: found.key)
+        budgets.touched.insert(found.request)
+      }
+      try flushCosts()
+      try settleBudgets()
+      budgets = BudgetBook()
       try transaction.commit()
     } catch {
       transaction.rollBack()
@@ -53,16 +74,18 @@ final class WriteSession: CommitSession {
 
   /// Calls that were taken from the parked rows and not ended: sent again, and perhaps paid already. Claims for messages
   /// that the broker holds wait for their redelivery.
-  private static func recover(_ connection: OpaquePointer) throws {
-    try Statement(
+  ///
+  /// Returns the attempts.
+  private static func recover(_ connection: OpaquePointer) throws -> [Int64] {
+    let lost = try Statement(
       connection,
       """
-      INSERT INTO attempt(request_id, attempt, outcome, basis, cost_unknown, ended_at)
-      SELECT id, attempt_no, \(AttemptEnd.lost.rawValue), \(CostBasis.unknown.rawValue), 1, not_before
+      INSERT INTO attempt(request_id, attempt, outcome, basis, cost_unknown, ended_at, route, held)
+      SELECT id, attempt_no, \(AttemptEnd.lost.rawValue), \(CostBasis.unknown.rawValue), 1, not_before, route, call_ceiling
       FROM request INDEXED BY request_claimed WHERE state = 2 AND custody = 1
-      ON CONFLICT DO NOTHING
+      ON CONFLICT DO NOTHING RETURNING id
       """
-    ).start().run()
+    ).start().all { $0.integer(0) }
     try Statement(
       connection,
       """
@@ -70,6 +93,7 @@ final class WriteSession: CommitSession {
       WHERE state = 2 AND custody = 1
       """
     ).start().run()
+    return lost
   }
 
   func makeID() -> Int64 {
@@ -82,9 +106,20 @@ final class WriteSession: CommitSession {
     return nextAttemptID
   }
 
-  func makePlace() -> Int64 {
-    defer { nextPlace += 1 }
-    return nextPlace
+  func makePlace(_ urgency: ReplyUrgency) -> Int64 {
+    defer { nextReply += 1 }
+    return ReplyPlace.place(nextReply, urgency)
+  }
+
+  /// The number of the reply that came last into the outbox, of those that are there.
+  private static func lastReply(_ connection: OpaquePointer) throws -> Int64 {
+    let highest = try Statement(connection, "SELECT max(seq) FROM outbox WHERE seq > ? AND seq < ?")
+    return try ReplyUrgency.allCases.reduce(0) { last, urgency in
+      highest.start().bind(ReplyPlace.start(urgency))
+      highest.bind(ReplyPlace.end(urgency))
+      let place = try highest.first { $0.optionalInteger(0) } ?? nil
+      return max(last, place.map(ReplyPlace.number(of:)) ?? 0)
+    }
   }
 
   func id(ofModel name: String) throws -> Int64 { try models.id(of: name, orElse: requests.idOfModel) }
@@ -93,10 +128,17 @@ final class WriteSession: CommitSession {
 
   func begin() throws { try transaction.begin() }
 
-  func commit() throws { try transaction.commit() }
+  func commit() throws {
+    try flushCosts()
+    try settleBudgets()
+    try transaction.commit()
+    budgets = BudgetBook()
+  }
 
   func rollBack() {
     transaction.rollBack()
+    pendingCosts.removeAll()
+    budgets = BudgetBook()
     models.removeAll()
     routes.removeAll()
   }

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Glibc
-import Settings
 import Wire
 
 struct Batches: AsyncParsableCommand {
@@ -14,6 +12,10 @@ struct Batches: AsyncParsableCommand {
         millrace batches resolve LABEL --adopt ID    it is the provider's batch ID
         millrace batches resolve LABEL --resubmit    the provider does not have it: send it again
         millrace batches resolve LABEL --give-up     answer its requests result_missing
+
+      A create that is under way is given execution.create_timeout and execution.reconcile_grace before it can be decided
+      about. --resubmit deletes the batch's input file first, so that a late create finds none, and is refused while the
+      provider does not delete it.
 
       Asks the service on admin.listen.
       """,
@@ -80,20 +82,6 @@ struct Batches: AsyncParsableCommand {
       _ = try await options.ask("POST", "/batches/\(label)/resolve", body.bytes)
       let what = adopt.map { "is adopted as \($0)" } ?? (resubmit ? "is submitted again" : "is given up")
       print("batch \(label) \(what) as soon as the service that holds it looks")
-    }
-  }
-}
-
-extension ConfigurationOptions {
-  /// Asks the running service, or says in one line what is wrong and ends the command.
-  fileprivate func ask(_ method: String, _ path: String, _ body: [UInt8]? = nil) async throws -> [UInt8] {
-    signal(SIGPIPE, SIG_IGN)
-    let settings = try load()
-    do throws(AdminFailure) {
-      return try await AdminClient(settings.admin).send(method, path, body)
-    } catch {
-      complain(error.message)
-      throw error.isUnreachable ? ExitStatus.unavailable : ExitStatus.failure
     }
   }
 }

@@ -9,6 +9,7 @@ import LedgerSQLite
 import Logging
 import Providers
 import Settings
+import Worker
 
 struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

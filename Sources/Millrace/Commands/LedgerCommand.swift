@@ -23,7 +23,7 @@ struct LedgerCommand: AsyncParsableCommand {
       let settings = try options.load().ledger
       do throws(LedgerError) {
         switch settings.engine {
-        case .postgres(let url): print(try PostgresLedger.migrate(url: url.reveal()))
+        case .postgres(let url): print(try PostgresLedger.migrate(url: url.reveal(), note: complain))
         case .sqlite(let path):
           let ledger = try SQLiteLedger(path: path)
           let text = try await ledger.describe()

@@ -11,7 +11,6 @@ import Providers
 import ServiceLifecycle
 import Settings
 import Threading
-import Tokenizer
 import UnixSignals
 import Wire
 import Worker
@@ -61,18 +60,24 @@ struct Serve: AsyncParsableCommand {
     let topology = TopologyKeeper(settings: settings.amqp, links: links, health: health, logger: logger)
     let custody = CustodyWatch(settings, links: links, health: health, logger: logger)
     var configuration = settings.workerConfiguration
+    configuration.batchLimits = accounts.batches
     configuration.publishesPoison = { topology.publishesPoison($0) }
+    let metrics = WorkerMetrics(factory: telemetry.registry)
+    let webhook = AlertWebhook(settings.execution, logger: logger)
+    let alerts = Alerts(logger: logger, metrics: metrics) { webhook?.send($0) }
     let worker = Worker(
       ports: Worker.Ports(
         sources: [
           QueueSource(lane: .interactive, consumer: links.interactive),
           QueueSource(lane: .deferred, consumer: links.deferred),
         ],
-        sink: links.publisher, providers: accounts.providers.map(FailpointPorts.around),
-        ledger: FailpointPorts.around(ledger), tokens: ByteRatioEstimator(), prices: .openAI, time: opened.time,
+        sink: links.publisher, urgentSink: links.urgentPublisher,
+        providers: accounts.providers.map { FailpointPorts.around($0) },
+        ledger: FailpointPorts.around(ledger), tokens: PromptCounter(), models: settings.modelCatalog,
+        time: opened.time,
         routes: settings.routing),
       configuration: configuration, decoder: RequestDecoder(options: settings.decoding), paces: accounts.paces,
-      health: health, metrics: WorkerMetrics(factory: telemetry.registry), logger: logger)
+      health: health, metrics: metrics, alerts: alerts, logger: logger)
     let admin = AdminService(
       configuration: AdminConfiguration(
         listen: .init(host: settings.admin.listen.host, port: settings.admin.listen.port),
@@ -81,7 +86,13 @@ struct Serve: AsyncParsableCommand {
       status: ServiceStatus(links: links, topology: topology, health: health, registry: telemetry.registry),
       routes: [
         .batches(
-          BatchDesk(ledger: ledger, providers: accounts.providers, health: health, time: opened.time))
+          BatchDesk(
+            ledger: ledger,
+            problems: BatchProblems(
+              isShared: ledger.isShared, providers: worker.providers, health: health, configuration: configuration),
+            time: opened.time)),
+        .breakers(BreakerDesk(worker: worker, time: opened.time)),
+        .costs(CostDesk(ledger: ledger, time: opened.time)),
       ],
       logger: logger)
     logger.info(
@@ -99,10 +110,13 @@ struct Serve: AsyncParsableCommand {
           .init(service: admin, failureTerminationBehavior: .cancelGroup),
           // Not before its exchanges are there: what cannot be routed is given up.
           .init(service: LinkService { await topology.whenReady { await links.publisher.run() } }),
+          .init(service: LinkService { await topology.whenReady { await links.urgentPublisher.run() } }),
           .init(service: topology, failureTerminationBehavior: .cancelGroup),
           .init(service: LinkService { await topology.whenReady { await links.interactive.run() } }),
           .init(service: LinkService { await topology.whenReady { await links.deferred.run() } }),
           .init(service: custody),
+          .init(service: PeerWatch(settings, links: links, worker: worker)),
+        ] + (webhook.map { [.init(service: $0)] } ?? []) + [
           .init(service: LeaseGuard(ledger: ledger, logger: logger, writer: telemetry.writer)),
           .init(
             service: WorkerService(worker: worker), successTerminationBehavior: .gracefullyShutdownGroup),

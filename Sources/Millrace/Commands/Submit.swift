@@ -44,7 +44,7 @@ struct Submit: AsyncParsableCommand {
     signal(SIGTERM) { _ in _exit(143) }
     signal(SIGINT) { _ in _exit(130) }
     let settings = try options.load()
-    let submission = try Submission(self, settings.amqp)
+    let submission = try Submission(self, settings)
     let outcome = await submission.run()
     for line in outcome.lines { complain(line) }
     if !outcome.isSuccess { throw ExitStatus.failure }

@@ -8,9 +8,10 @@ import Worker
 
 /// The configured providers, each with a transport of its own.
 struct Accounts: Sendable {
-  var providers: [OpenAIProvider] = []
+  var providers: [any ProviderAdapter] = []
   var clients: [HTTPClient] = []
-  var paces: [String: Pace.Limits] = [:]
+  var paces: [String: PaceLimits] = [:]
+  var batches: [String: BatchLimits] = [:]
 
   init(_ settings: MillraceSettings) {
     let used = Set(settings.models.entries.flatMap { $0.routes.map(\.provider) })
@@ -22,25 +23,14 @@ struct Accounts: Sendable {
           caFile: provider.caFile.isEmpty ? nil : provider.caFile,
           maxConnectionsPerHost: concurrency + 8, maxTotalConnections: concurrency + 16,
           userAgent: MillraceVersion.userAgent))
-      var configuration = OpenAIConfiguration(
-        name: provider.name, kind: provider.kind == .openai ? .openAI : .openAICompatible, endpoint: provider.endpoint,
-        apiKeys: provider.apiKeys.map { APIKey(secret: $0.reveal(), fingerprint: Self.fingerprint($0)) })
-      configuration.userAgent = MillraceVersion.userAgent
-      configuration.organization = provider.organization.isEmpty ? nil : provider.organization
-      configuration.project = provider.project.isEmpty ? nil : provider.project
-      configuration.completionWindow = "\(max(1, provider.completionWindow.wholeMilliseconds / 3_600_000))h"
-      providers.append(
-        OpenAIProvider(
-          configuration: configuration, http: CurlExchange(client: client),
-          now: { SystemTimekeeper().now() }))
+      guard let adapter = AdapterFactory.make(provider, http: CurlExchange(client: client)) else { continue }
+      providers.append(adapter)
       clients.append(client)
-      paces[provider.name] = Pace.Limits(concurrency: concurrency, longestPause: settings.execution.maxRetryAfter)
+      paces[provider.name] = PaceLimits(provider.limits, settings.execution)
+      batches[provider.name] = BatchLimits(
+        enqueuedTokens: provider.limits.enqueuedTokens.map(Int64.init),
+        createsPerHour: provider.limits.batchCreatesPerHour)
     }
-  }
-
-  /// Names a key without giving it away.
-  private static func fingerprint(_ key: Secret) -> String {
-    String(SHA256Digest.of(Array(key.reveal().utf8)).hex.prefix(8))
   }
 
   func shutDown() async {
@@ -57,6 +47,8 @@ extension MillraceSettings {
 
   var decoding: DecodingOptions {
     let models = models
+    let kinds = Dictionary(providers.map { ($0.name, $0.kind) }, uniquingKeysWith: { first, _ in first })
+    let catalog = modelCatalog
     return DecodingOptions(
       maximumMessageBytes: amqp.maxMessageBytes, tenantSource: tenancy.source == .userID ? .userID : .header,
       traceIDHeader: observability.traceIDHeader,
@@ -65,16 +57,20 @@ extension MillraceSettings {
         case .chat: .chatCompletions
         case .embedding: .embeddings
         case .responses: .responses
-        case nil: Self.guessMode(model)
+        case nil: Self.guessMode(model, models.routes(for: model).first, catalog)
         }
+      },
+      nativeEndpoint: { model in
+        models.routes(for: model).first.flatMap { kinds[$0.provider] }.flatMap(AdapterFactory.nativeEndpoint(of:))
       },
       isKnownModel: { models.entry(for: $0) != nil })
   }
 
   /// A body with `input` says by its model what it is, where the table is silent.
-  private static func guessMode(_ model: String) -> Endpoint? {
-    if model.utf8.count > 0, model.lowercased().contains("embed") { return .embeddings }
-    return PriceTable.openAI.price(of: model) == nil ? nil : .responses
+  private static func guessMode(_ model: String, _ route: Settings.Route?, _ catalog: ModelCatalog) -> Endpoint? {
+    let facts = catalog.facts(of: route?.model ?? model, at: route?.provider ?? "")
+    if facts?.mode == .embedding || model.lowercased().contains("embed") { return .embeddings }
+    return facts == nil ? nil : .responses
   }
 
   var workerConfiguration: WorkerConfiguration {
@@ -84,6 +80,7 @@ extension MillraceSettings {
     worker.backoffBase = execution.backoffDelay
     worker.maximumRetryAfter = execution.maxRetryAfter
     worker.interactiveHold = execution.interactiveHold
+    worker.tenantWeights = TenantWeights(tenancy.weights)
     worker.interactivePrefetch = amqp.prefetch.interactive
     worker.pollInterval = execution.pollInterval
     worker.settleGrace = execution.settleGrace
@@ -91,8 +88,16 @@ extension MillraceSettings {
     worker.createTimeout = execution.createTimeout
     worker.takeOverInterval = ledger.lease / 3
     worker.retention = ledger.retention
+    worker.budgets = budgetRules
     worker.bodyRetention = ledger.bodyRetention
+    worker.deletesFiles = execution.deleteFiles
     worker.drainTimeout = execution.drainTimeout
+    worker.rescue.maximumDoubleSpend = PicoUSD(rescue.maxDoubleSpend)
+    worker.rescue.buffer = rescue.buffer
+    worker.rescue.assumedTurnaround = rescue.assumedTurnaround
+    worker.rescue.assumedCancel = rescue.assumedCancel
+    worker.completionWindows = Dictionary(
+      providers.map { ($0.name, $0.completionWindow) }, uniquingKeysWith: { first, _ in first })
     worker.callTimeout = providers.map(\.timeout).max() ?? worker.callTimeout
     worker.deferredWindow = WindowLimits(
       idle: batching.deferred.idle, maximumAge: batching.deferred.maxAge,
@@ -110,5 +115,19 @@ extension MillraceSettings {
     worker.messageLimits = MessageLimits(maximumReplyBytes: amqp.maxReplyBytes)
     worker.traceIDHeader = observability.traceIDHeader
     return worker
+  }
+}
+
+extension PaceLimits {
+  fileprivate init(_ limits: ProviderSettings.Limits, _ execution: ExecutionSettings) {
+    var perMinute: [PaceResource: Int64] = [:]
+    perMinute[.requests] = limits.requestsPerMinute.map(Int64.init)
+    perMinute[.tokens] = limits.tokensPerMinute.map(Int64.init)
+    let breaker = execution.circuitBreaker
+    self.init(
+      perMinute: perMinute, concurrency: limits.concurrency, longestPause: execution.maxRetryAfter,
+      breaker: CircuitBreaker.Limits(
+        failureRatio: breaker.failureRatio, minimumCalls: breaker.minimumCalls, window: breaker.window,
+        open: breaker.open, longestOpen: max(breaker.open, min(execution.maxRetryAfter, breaker.open * 20))))
   }
 }

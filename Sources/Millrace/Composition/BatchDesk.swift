@@ -7,28 +7,23 @@ import Worker
 /// Shows the open batches of the ledger, and takes what an operator decides about one.
 struct BatchDesk: BatchAdministration {
   let ledger: any LedgerStore
-  let providers: [any Provider]
-  let health: HealthBoard
+  let problems: BatchProblems
   let time: any Timekeeper
-
-  private var problems: BatchProblems { BatchProblems(ledger: ledger, providers: providers, health: health) }
 
   func list() async -> AdminAnswer {
     let batches: [BatchRecord]
     do {
       batches = try await ledger.openBatches()
     } catch {
-      return refusal(503, error.message)
+      return .refusal(503, error.message)
     }
-    let problems = await problems.all(of: batches)
-    var writer = JSONWriter(capacity: 4096)
-    writer.beginObject()
-    writer.key("batches")
-    writer.beginArray()
-    for batch in batches { write(batch, problems[batch.label], into: &writer) }
-    writer.endArray()
-    writer.endObject()
-    return AdminAnswer(status: 200, body: writer.bytes)
+    let problems = await problems.all(of: batches, at: time.now())
+    return .json(200) { writer in
+      writer.key("batches")
+      writer.beginArray()
+      for batch in batches { write(batch, problems[batch.label], into: &writer) }
+      writer.endArray()
+    }
   }
 
   private func write(_ batch: BatchRecord, _ problem: BatchProblems.Problem?, into writer: inout JSONWriter) {
@@ -50,59 +45,25 @@ struct BatchDesk: BatchAdministration {
 
   func resolve(label: String, _ body: [UInt8]) async -> AdminAnswer {
     guard let resolution = Self.resolution(body) else {
-      return refusal(
+      return .refusal(
         400, #"the body must be {"as":"adopt","provider_batch_id":"…"}, {"as":"resubmit"} or {"as":"give_up"}"#)
     }
     do {
       guard let batch = try await ledger.openBatches().first(where: { $0.label == label }) else {
-        return refusal(404, "no open batch has the label \(label); millrace batches list shows them")
+        return .refusal(404, "no open batch has the label \(label); millrace batches list shows them")
       }
-      if let refused = await refused(batch, resolution) { return refused }
+      let objection = await BatchObjections(problems).objection(to: resolution, about: batch, at: time.now())
+      if let objection { return .refusal(409, objection) }
       guard try await ledger.resolve(label: label, as: resolution, at: time.now()) else {
-        return refusal(409, "batch \(label) has just gone on by itself: nothing is to be decided about it")
+        return .refusal(409, "batch \(label) has just gone on by itself: nothing is to be decided about it")
       }
     } catch {
-      return refusal(503, error.message)
+      return .refusal(503, error.message)
     }
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.field("label", label)
-    writer.field("resolution", resolution.word)
-    writer.endObject()
-    return AdminAnswer(status: 202, body: writer.bytes)
-  }
-
-  /// What stands against the decision.
-  private func refused(_ batch: BatchRecord, _ resolution: BatchResolution) async -> AdminAnswer? {
-    switch batch.state {
-    case .creating: break
-    case .submitted:
-      guard await problems.all(of: [batch])[batch.label]?.word == .unreachable else { fallthrough }
-      if case .adopt = resolution {
-        return refusal(409, "batch \(batch.label) has its provider's id already; resubmit it or give it up")
-      }
-    case .planned, .settled, .abandoned:
-      return refusal(
-        409, "batch \(batch.label) is not unknown but \(batch.state.word): nothing is to be decided about it")
+    return .json(202) { writer in
+      writer.field("label", label)
+      writer.field("resolution", resolution.word)
     }
-    guard case .adopt(let id) = resolution else { return nil }
-    return await unseen(id, batch)
-  }
-
-  /// An id that the provider does not know would have the batch waited for in vain.
-  private func unseen(_ id: String, _ batch: BatchRecord) async -> AdminAnswer? {
-    guard let provider = providers.first(where: { $0.name == batch.key.provider }) else { return nil }
-    let holders = provider.holders(of: batch)
-    var last: ProviderError?
-    for holder in holders {
-      do throws(ProviderError) {
-        _ = try await holder.retrieve(id)
-        return nil
-      } catch {
-        last = error
-      }
-    }
-    return last.map { refusal(409, "the batch \(id) cannot be adopted: \($0.message)") }
   }
 
   private static func resolution(_ body: [UInt8]) -> BatchResolution? {
@@ -114,27 +75,6 @@ struct BatchDesk: BatchAdministration {
     default: return nil
     }
   }
-
-  private func refusal(_ status: Int, _ message: String) -> AdminAnswer {
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.field("error", message)
-    writer.endObject()
-    return AdminAnswer(status: status, body: writer.bytes)
-  }
-}
-
-extension BatchRecord.State {
-  /// What an operator reads.
-  fileprivate var word: String {
-    switch self {
-    case .planned: "planned"
-    case .creating: "creating"
-    case .submitted: "submitted"
-    case .settled: "settled"
-    case .abandoned: "abandoned"
-    }
-  }
 }
 
 extension BatchResolution {
@@ -144,17 +84,5 @@ extension BatchResolution {
     case .resubmit: "resubmit"
     case .giveUp: "give_up"
     }
-  }
-}
-
-extension JSONWriter {
-  fileprivate mutating func field(_ name: String, _ text: String?) {
-    key(name)
-    if let text { string(text) } else { null() }
-  }
-
-  fileprivate mutating func field(_ name: String, number: some BinaryInteger) {
-    key(name)
-    int(number)
   }
 }

@@ -21,11 +21,13 @@ extension AMQPSettings {
   }
 }
 
-/// The three connections of a service: one for each lane to consume, one to publish.
+/// The four connections of a service: one for each lane to consume, and one for each to publish, so that answers that
+/// somebody waits for don't queue behind those of a batch.
 struct BrokerLinks: Sendable {
   let interactive: Consumer
   let deferred: Consumer
   let publisher: Publisher
+  let urgentPublisher: Publisher
 
   init(_ settings: AMQPSettings, logger: Logger) throws(AMQPError) {
     interactive = Consumer(
@@ -36,12 +38,17 @@ struct BrokerLinks: Sendable {
       prefetch: settings.prefetch.deferred, maxUnackedBytes: settings.maxUnackedBytes, logger: logger)
     publisher = Publisher(
       configuration: try settings.connection(named: "publish"), limits: PublisherConfiguration(), logger: logger)
+    urgentPublisher = Publisher(
+      configuration: try settings.connection(named: "publish interactive"), limits: PublisherConfiguration(),
+      logger: logger)
   }
 
   /// What the service cannot do now, by connection; empty when all are up.
   var problems: [(name: String, detail: String)] {
-    [("interactive", interactive.state), ("deferred", deferred.state), ("publish", publisher.state)].compactMap {
-      name, state in
+    [
+      ("interactive", interactive.state), ("deferred", deferred.state), ("publish", publisher.state),
+      ("publish interactive", urgentPublisher.state),
+    ].compactMap { name, state in
       switch state {
       case .connected: nil
       case .connecting(let reason): (name, "connecting: \(reason)")

@@ -18,7 +18,7 @@ func openLedger(_ settings: LedgerSettings, logger: Logger) async throws -> Open
   var delay = Duration.milliseconds(500)
   while true {
     do throws(LedgerError) {
-      return try await open(settings)
+      return try await open(settings, logger)
     } catch {
       switch (error.reason, settings.engine) {
       case (.unavailable, .postgres):
@@ -36,14 +36,14 @@ func openLedger(_ settings: LedgerSettings, logger: Logger) async throws -> Open
   }
 }
 
-private func open(_ settings: LedgerSettings) async throws(LedgerError) -> OpenedLedger {
+private func open(_ settings: LedgerSettings, _ logger: Logger) async throws(LedgerError) -> OpenedLedger {
   switch settings.engine {
   case .sqlite(let path):
     return OpenedLedger(store: try SQLiteLedger(path: path), time: SystemTimekeeper())
   case .postgres(let url):
     let lease = settings.lease
     let ledger = try await Blocking.run { () throws(LedgerError) in
-      try PostgresLedger.open(url: url.reveal(), lease: lease)
+      try PostgresLedger.open(url: url.reveal(), lease: lease) { logger.notice("\($0)") }
     }
     return OpenedLedger(store: ledger, time: StoreTimekeeper(ledger: ledger))
   case nil:

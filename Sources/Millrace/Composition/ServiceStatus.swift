@@ -37,7 +37,7 @@ extension HealthBoard.Part {
     switch self {
     case .ledger, .broker, .backlog: true
     case .consumers(let stopsService): stopsService
-    case .account, .batch, .unknownBatch, .unreachableBatch: false
+    case .account, .gate, .hold, .room, .batch, .unknownBatch, .unreachableBatch: false
     }
   }
 }

@@ -8,7 +8,7 @@
   struct FailpointLedger: LedgerStore {
     let ledger: any LedgerStore
 
-    private func around<Value>(
+    func around<Value>(
       _ point: Failpoint, _ operation: () async throws(LedgerError) -> Value
     ) async throws(LedgerError) -> Value {
       point.before()
@@ -43,6 +43,24 @@
     }
 
     func offeredRows() async throws(LedgerError) -> [AcceptedRow] { try await ledger.offeredRows() }
+
+    func exchange(_ reports: [GateReport]) async throws(LedgerError) -> [PaceGrant] {
+      try await ledger.exchange(reports)
+    }
+
+    func openBreakers(of keys: [GateKey]?) async throws(LedgerError) -> [OpenBreaker] {
+      try await ledger.openBreakers(of: keys)
+    }
+
+    func closeBreakers(_ keys: [GateKey]) async throws(LedgerError) { try await ledger.closeBreakers(keys) }
+
+    func release(_ route: Route, limit: Int, at now: Timestamp) async throws(LedgerError) -> Int {
+      try await ledger.release(route, limit: limit, at: now)
+    }
+
+    func reroute(_ rows: [RequestID], to route: Route) async throws(LedgerError) {
+      try await ledger.reroute(rows, to: route)
+    }
   }
 
   // MARK: - What writes
@@ -60,12 +78,8 @@
       try await around(.park) { () async throws(LedgerError) in try await ledger.park(rows) }
     }
 
-    func takeParked(
-      provider: String, model: String, limit: Int, at now: Timestamp
-    ) async throws(LedgerError) -> [ParkedCall] {
-      try await around(.takeParked) { () async throws(LedgerError) in
-        try await ledger.takeParked(provider: provider, model: model, limit: limit, at: now)
-      }
+    func takeParked(_ claim: ParkedClaim, at now: Timestamp) async throws(LedgerError) -> TakenCalls {
+      try await around(.takeParked) { () async throws(LedgerError) in try await ledger.takeParked(claim, at: now) }
     }
 
     func cancel(
@@ -80,7 +94,7 @@
       try await around(.plan) { () async throws(LedgerError) in try await ledger.plan(plan, at: now) }
     }
 
-    func markCreating(_ batch: BatchID, inputFileID: String, at now: Timestamp) async throws(LedgerError) {
+    func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError) {
       try await around(.markCreating) { () async throws(LedgerError) in
         try await ledger.markCreating(batch, inputFileID: inputFileID, at: now)
       }
@@ -97,10 +111,10 @@
     }
 
     func abandon(
-      _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, at now: Timestamp
+      _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool, at now: Timestamp
     ) async throws(LedgerError) {
       try await around(.abandon) { () async throws(LedgerError) in
-        try await ledger.abandon(batch, notBefore: notBefore, limit: limit, at: now)
+        try await ledger.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
       }
     }
 
@@ -119,9 +133,11 @@
     }
 
     /// Empty answers do not count: nobody can say how many there are.
-    func takeReplies(limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply] {
+    func takeReplies(
+      _ urgency: ReplyUrgency, limit: Int, maximumBytes: Int
+    ) async throws(LedgerError) -> [PendingReply] {
       Failpoint.takeReplies.before()
-      let replies = try await ledger.takeReplies(limit: limit, maximumBytes: maximumBytes)
+      let replies = try await ledger.takeReplies(urgency, limit: limit, maximumBytes: maximumBytes)
       if !replies.isEmpty { Failpoint.takeReplies.after() }
       return replies
     }
@@ -140,8 +156,8 @@
   // MARK: - What reads
 
   extension FailpointLedger {
-    func parkedRoutes() async throws(LedgerError) -> [(route: Route, notBefore: Timestamp)] {
-      try await ledger.parkedRoutes()
+    func parkedLines() async throws(LedgerError) -> [(line: ParkedLine, notBefore: Timestamp)] {
+      try await ledger.parkedLines()
     }
 
     func acceptedRows(after: RequestID?, limit: Int) async throws(LedgerError) -> [AcceptedRow] {
@@ -154,6 +170,26 @@
       try await ledger.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes)
     }
 
+    func takePlace(
+      for batch: BatchRecord, _ limits: BatchLimits, at now: Timestamp
+    ) async throws(LedgerError) -> BatchPlace {
+      try await ledger.takePlace(for: batch, limits, at: now)
+    }
+
+    func learn(
+      _ lesson: BatchLesson, from batch: BatchRecord, random: UInt64, at now: Timestamp
+    ) async throws(LedgerError) -> BatchStanding {
+      try await ledger.learn(lesson, from: batch, random: random, at: now)
+    }
+
+    func learn(_ measures: [TokenMeasure], at now: Timestamp) async throws(LedgerError) {
+      try await ledger.learn(measures, at: now)
+    }
+
+    func standings(at now: Timestamp) async throws(LedgerError) -> [BatchStanding] {
+      try await ledger.standings(at: now)
+    }
+
     func resolve(label: String, as resolution: BatchResolution, at now: Timestamp) async throws(LedgerError) -> Bool {
       try await ledger.resolve(label: label, as: resolution, at: now)
     }
@@ -161,6 +197,12 @@
     func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution? {
       try await ledger.resolution(of: batch)
     }
+
+    func marks(of queue: Lane, limit: Int) async throws(LedgerError) -> [AckMark] {
+      try await ledger.marks(of: queue, limit: limit)
+    }
+
+    func removeMarks(_ marks: [AckMark]) async throws(LedgerError) { try await ledger.removeMarks(marks) }
 
     func purge(
       finishedBefore: Timestamp, bodiesBefore: Timestamp, limit: Int

@@ -41,10 +41,10 @@
     }
 
     func create(
-      _ submission: BatchSubmission, fileID: String, timeout: Duration
+      _ submission: BatchSubmission, input: BatchInput, timeout: Duration
     ) async throws(ProviderError) -> BatchSnapshot {
       try await around(.create) { () async throws(ProviderError) in
-        try await provider.create(submission, fileID: fileID, timeout: timeout)
+        try await provider.create(submission, input: input, timeout: timeout)
       }
     }
 
@@ -53,7 +53,7 @@
     }
 
     func cancel(_ batchID: String) async throws(ProviderError) -> BatchSnapshot {
-      try await provider.cancel(batchID)
+      try await around(.cancelBatch) { () async throws(ProviderError) in try await provider.cancel(batchID) }
     }
 
     func results(fileID: String) async throws(ProviderError) -> any BatchResultSource {
@@ -61,11 +61,18 @@
       return FailpointResults(results: try await provider.results(fileID: fileID))
     }
 
-    func findBatches(
-      label: String, inputFileID: String?, createdAfter: Timestamp
-    ) async throws(ProviderError) -> [BatchSnapshot] {
+    func results(fileID: String, of endpoint: Endpoint) async throws(ProviderError) -> any BatchResultSource {
+      Failpoint.fetch.before()
+      return FailpointResults(results: try await provider.results(fileID: fileID, of: endpoint))
+    }
+
+    func objection(to body: RequestBody, endpoint: Endpoint) -> String? {
+      provider.objection(to: body, endpoint: endpoint)
+    }
+
+    func findBatches(_ search: BatchSearch) async throws(ProviderError) -> [BatchSnapshot] {
       try await around(.find) { () async throws(ProviderError) in
-        try await provider.findBatches(label: label, inputFileID: inputFileID, createdAfter: createdAfter)
+        try await provider.findBatches(search)
       }
     }
 

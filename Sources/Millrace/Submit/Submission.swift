@@ -21,12 +21,14 @@ struct Submission: Sendable {
   private let publisher: Publisher
   private let replies: Consumer
   private let replyQueue: String
-  private let tally = SubmitTally()
+  private let tally: SubmitTally
 
   private static let chunkLines = 500
 
-  init(_ command: Submit, _ settings: AMQPSettings) throws {
+  init(_ command: Submit, _ settings: MillraceSettings) throws {
     self.command = command
+    tally = SubmitTally(models: settings.modelCatalog)
+    let settings = settings.amqp
     names = settings.names
     runID = String(UInt64.random(in: 1 << 60 ... .max), radix: 36)
     replyQueue = "millrace.submit.\(runID)"

@@ -1,5 +1,4 @@
 import BatchCore
-import Providers
 import Threading
 import Wire
 
@@ -36,7 +35,12 @@ final class SubmitTally: Sendable {
     var sent: [Sent] = []
   }
 
+  private let models: ModelCatalog
   private let state = Locked(State())
+
+  init(models: ModelCatalog) {
+    self.models = models
+  }
 
   var snapshot: Snapshot { state.withLock { $0.snapshot } }
 
@@ -51,7 +55,7 @@ final class SubmitTally: Sendable {
 
   /// Counts a reply to the given line, from 0. Returns whether it is the line's first.
   func answered(_ line: Int, _ reply: ReplySummary, at now: ContinuousClock.Instant) -> Bool {
-    let model = reply.model.flatMap { PriceTable.openAI.price(of: $0) }
+    let price = reply.model.flatMap { models.price(of: $0, at: reply.provider ?? "") }
     return state.withLock { state in
       guard state.sent.indices.contains(line), !state.sent[line].answered else {
         state.snapshot.duplicates += 1
@@ -72,7 +76,7 @@ final class SubmitTally: Sendable {
         state.snapshot.outputTokens += usage.outputTokens
         if let cost = reply.cost.flatMap({ PicoUSD(dollars: $0) }) {
           state.snapshot.cost += Int128(cost.value)
-          state.snapshot.listPrice += Int128(model?.cost(of: usage, basis: .list)?.value ?? cost.value)
+          state.snapshot.listPrice += Int128(price?.cost(of: usage, basis: .list)?.value ?? cost.value)
         } else {
           state.snapshot.unpriced += 1
         }

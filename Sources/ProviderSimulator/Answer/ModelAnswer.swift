@@ -17,6 +17,7 @@ struct ModelAnswer: Sendable {
     switch request.endpoint {
     case .chatCompletions: outputTokens = Self.chat(request, id, created, &writer)
     case .responses: outputTokens = Self.response(request, id, created, &writer)
+    case .messages: outputTokens = Self.message(request, id, &writer)
     case .embeddings:
       outputTokens = 0
       Self.embeddings(request, defaultDimensions, &writer)

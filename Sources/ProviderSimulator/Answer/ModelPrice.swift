@@ -23,6 +23,10 @@ struct ModelPrice: Hashable, Sendable {
     "gpt-5.4-nano": ModelPrice(input: 200_000, output: 1_250_000),
     "gpt-6-sol": ModelPrice(input: 2_000_000, output: 10_000_000),
     "gpt-6-luna": ModelPrice(input: 100_000, output: 500_000),
+    "claude-haiku-4-5": ModelPrice(input: 1_000_000, output: 5_000_000),
+    "claude-haiku-5-5": ModelPrice(input: 100_000, output: 500_000),
+    "claude-sonnet-5-5": ModelPrice(input: 2_000_000, output: 10_000_000),
+    "claude-opus-5-5": ModelPrice(input: 4_000_000, output: 20_000_000),
     "text-embedding-3-small": ModelPrice(input: 20_000, output: 0),
     "text-embedding-3-large": ModelPrice(input: 130_000, output: 0),
   ]

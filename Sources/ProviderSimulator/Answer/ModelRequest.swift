@@ -25,14 +25,16 @@ struct ModelRequest: Sendable {
   /// The digest's first eight bytes: what attempts and faults are keyed by.
   var promptHash: UInt64 { Bytes.word(promptDigest) }
 
-  /// - Parameter digests: Whether ``promptDigest`` is wanted; it is half of the work. Without it, markers are found only
-  ///   where they are spelled without escapes.
-  init(endpoint: Endpoint, body: JSONSlice, digests: Bool = true) throws(APIError) {
+  /// - Parameters:
+  ///   - deployment: What the path names, which counts more than what the body says.
+  ///   - digests: Whether ``promptDigest`` is wanted; it is half of the work. Without it, markers are found only where
+  ///     they are spelled without escapes.
+  init(endpoint: Endpoint, body: JSONSlice, deployment: String? = nil, digests: Bool = true) throws(APIError) {
     self.endpoint = endpoint
     guard body.kind == .object else { throw .invalid("The body of the request must be a JSON object.") }
     var prompt: JSONSlice?
     var instructions: JSONSlice?
-    let promptKey = endpoint == .chatCompletions ? "messages" : "input"
+    let promptKey = endpoint.promptKey
     for member in body.members {
       switch member.key {
       case promptKey: prompt = member.value
@@ -41,17 +43,23 @@ struct ModelRequest: Sendable {
         throw .invalid("The simulator does not stream; leave 'stream' out.", param: "stream", code: "unsupported_value")
       case "max_tokens", "max_completion_tokens", "max_output_tokens": maximumOutputTokens = try Self.limit(member)
       case "n": choices = min(try Self.limit(member) ?? 1, 128)
-      case "instructions": instructions = member.value
+      case "instructions", "system": instructions = member.value
       case "dimensions": embedding.dimensions = try Self.limit(member).map { min($0, 4096) }
       case "encoding_format": embedding.isBase64 = member.value.string == "base64"
       default: break
       }
     }
+    if let deployment { model = deployment }
     guard !model.isEmpty else { throw .missing("model") }
     guard let prompt, !prompt.isNull else { throw .missing(promptKey) }
-    if model.hasPrefix("missing-") { throw .unknownModel(model) }
+    if model.hasPrefix("missing-") { throw deployment == nil ? .unknownModel(model) : .unknownDeployment(model) }
     switch endpoint {
     case .chatCompletions: try readMessages(prompt)
+    case .messages:
+      if maximumOutputTokens == nil { throw .invalid("max_tokens: Field required") }
+      try MessageRules.check(body)
+      if let instructions, !instructions.isNull { count(readContent(instructions)) }
+      try readMessages(prompt)
     case .responses:
       if let instructions, let text = instructions.string { count(text) }
       if let text = prompt.string {
@@ -76,11 +84,11 @@ struct ModelRequest: Sendable {
     guard inputTokens > maximum else { return }
     throw .invalid(
       "This model's maximum context length is \(maximum) tokens, but the request has \(inputTokens).",
-      param: endpoint == .chatCompletions ? "messages" : "input", code: "context_length_exceeded")
+      param: endpoint.promptKey, code: "context_length_exceeded")
   }
 
   private mutating func readMessages(_ messages: JSONSlice) throws(APIError) {
-    let name = endpoint == .chatCompletions ? "messages" : "input"
+    let name = endpoint.promptKey
     guard messages.kind == .array else {
       throw .invalid(
         "Invalid type for '\(name)': expected an array of objects.", param: name, code: "invalid_type")
@@ -100,7 +108,7 @@ struct ModelRequest: Sendable {
         if member.isNamed("role") { role = member.value.string }
         if member.isNamed("content") { text = readContent(member.value) }
       }
-      if endpoint == .chatCompletions && role == nil { throw .missing("messages[\(index)].role") }
+      if endpoint != .responses && role == nil { throw .missing("messages[\(index)].role") }
       count(text)
       lastText = text
       if role == "user" { lastUser = text }
@@ -182,5 +190,15 @@ struct ModelRequest: Sendable {
         code: "integer_below_min_value")
     }
     return Int(min(value, 1_000_000_000))
+  }
+}
+
+extension Endpoint {
+  /// The member of a body that holds the prompt.
+  var promptKey: String {
+    switch self {
+    case .chatCompletions, .messages: "messages"
+    case .responses, .embeddings: "input"
+    }
   }
 }

@@ -11,18 +11,22 @@ actor BatchEngine: Service {
   private let paid: PaidLog
   private let disk: Disk
   private let settings: SimulatorSettings
+  private let traffic: Traffic
   private let logger: Logger
   private let wakes: AsyncStream<Void>
   private let wakeUp: AsyncStream<Void>.Continuation
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-  init(catalog: Catalog, paid: PaidLog, disk: Disk, settings: SimulatorSettings, logger: Logger) {
+  init(
+    catalog: Catalog, paid: PaidLog, disk: Disk, settings: SimulatorSettings, traffic: Traffic, logger: Logger
+  ) {
     thread = EventThread(name: "sim-batches")
     self.catalog = catalog
     self.paid = paid
     self.disk = disk
     self.settings = settings
+    self.traffic = traffic
     self.logger = logger
     (wakes, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     wakeUp.yield()
@@ -71,14 +75,17 @@ actor BatchEngine: Service {
     if catalog.batch(id)?.status == .validating { try await pause(behaviour.batchValidateMs, unlessCancelled: id) }
     guard let batch = catalog.batch(id) else { return }
     guard let input = try await scan(batch, behaviour) else { return }
+    let isNew = batch.status == .validating
     guard let batch = try await start(id, input, behaviour) else { return }
-    var run = BatchRun(
-      batch: batch, input: input, plan: settings.plan, executed: paid.executed[id] ?? [:],
-      output: try BatchOutput(directory: disk.directory, batchID: id))
     let duration =
       behaviour.batchMinMs + behaviour.batchPerRowUs * input.rows.count / 1000 + input.slowMilliseconds
       + settings.plan.tail(batch.ordinal)
-    let begin = (batch.inProgressAt ?? batch.createdAt) * 1000
+    var run = BatchRun(
+      batch: batch, hasCredit: hasCredit(batch, behaviour), input: input, plan: settings.plan,
+      executed: paid.executed[id] ?? [:],
+      output: try BatchOutput(directory: disk.directory, batchID: id), takesTime: duration > 0)
+    // The record has whole seconds: good enough after a restart only.
+    let begin = isNew ? WallClock.milliseconds : (batch.inProgressAt ?? batch.createdAt) * 1000
     while !run.isAtEnd {
       guard let now = catalog.batch(id) else { return run.output.abandon() }
       if now.status == .cancelling { run.cancel() }
@@ -98,6 +105,13 @@ actor BatchEngine: Service {
     try await end(id, run, behaviour)
   }
 
+  /// Whether rows are run at all: where a batch is taken without credit, each of them is refused.
+  private func hasCredit(_ batch: BatchRecord, _ behaviour: Behaviour) -> Bool {
+    guard batch.isMessages else { return true }
+    let caller = Credentials.Caller(fingerprint: batch.key, project: batch.project, hasCredit: true)
+    return !Quota(behaviour: behaviour, credentials: settings.credentials, paid: paid).isUsedUp(caller)
+  }
+
   /// Reads the input file through. Returns `nil` if the batch has ended by it.
   private func scan(_ batch: BatchRecord, _ behaviour: Behaviour) async throws -> BatchInput? {
     let exists = catalog.file(batch.inputFileID, project: batch.project, now: WallClock.seconds) != nil
@@ -108,7 +122,11 @@ actor BatchEngine: Service {
       try await fail(batch.id, [problem])
       return nil
     }
-    var input = BatchInput(endpoint: batch.endpoint, maximumRows: behaviour.maxBatchRequests)
+    var input = BatchInput(
+      endpoint: batch.endpoint, path: batch.path,
+      maximumRows: batch.isMessages
+        ? MessageBatchOrder.mostRows
+        : batch.dialect.isAzure ? behaviour.azureMaxBatchRequests : behaviour.maxBatchRequests)
     var lines = try LineReader(path: disk.path(of: batch.inputFileID))
     while input.wantsMore, let group = try lines.next() {
       for line in group { input.add(line) }
@@ -116,6 +134,12 @@ actor BatchEngine: Service {
       await Task.yield()
     }
     input.finish()
+    if batch.dialect.isAzure, behaviour.azureBatchDeployments, let model = input.model,
+      !AzureDeployment.isForBatches(model)
+    {
+      try await fail(batch.id, [.noBatchDeployment(model)])
+      return nil
+    }
     if !input.problems.isEmpty {
       try await fail(batch.id, input.problems)
       return nil
@@ -128,12 +152,18 @@ actor BatchEngine: Service {
     guard let batch = catalog.batch(id) else { return nil }
     let model = input.model ?? ""
     if batch.status == .validating {
-      let cap = behaviour.enqueuedTokens
+      let caller = Credentials.Caller(fingerprint: batch.key, project: batch.project, hasCredit: true)
+      let quota = Quota(behaviour: behaviour, credentials: settings.credentials, paid: paid)
+      if !batch.isMessages, quota.isUsedUp(caller) {
+        traffic.refuseBatch(key: batch.key, model: model, QuotaCode.billingHardLimitReached.rawValue)
+        try await fail(id, [.billingHardLimit])
+        return nil
+      }
+      let cap = batch.isMessages ? 0 : behaviour.enqueuedTokens
       guard catalog.reserve(tokens: input.inputTokens, cap: cap, model: model, for: id) else {
-        let message =
-          "Enqueued token limit reached for \(model) in organization org-simulator. Limit: \(cap) enqueued tokens. "
-          + "Please try again once some in_progress batches have been completed."
-        try await fail(id, [BatchRecord.Problem(code: "token_limit_exceeded", message: message)])
+        traffic.refuseBatch(key: batch.key, model: model, "enqueued_tokens")
+        try await fail(
+          id, [batch.dialect.isAzure ? .azureTokenLimit(limit: cap) : .tooManyTokens(model: model, limit: cap)])
         return nil
       }
     }
@@ -156,7 +186,8 @@ actor BatchEngine: Service {
       for prompt in marked { _ = paid.nextAttempt(prompt.promptHash) }
       return input.rows.count / 2
     }
-    return settings.plan.expiry(batch.ordinal, rows: input.rows.count)
+    // Azure's batches run on until they are cancelled.
+    return batch.dialect.isAzure ? nil : settings.plan.expiry(batch.ordinal, rows: input.rows.count)
   }
 
   private func end(_ id: String, _ run: BatchRun, _ behaviour: Behaviour) async throws {
@@ -170,14 +201,15 @@ actor BatchEngine: Service {
       try await Task.sleep(for: .milliseconds(behaviour.batchFinalizeMs))
     }
     guard catalog.batch(id) != nil else { return run.output.abandon() }
-    try run.output.finish()
+    let keepsEmptyErrors = run.batch.dialect.isAzure && behaviour.azureEmptyErrorFile
+    try run.output.finish(keepsEmptyErrors: keepsEmptyErrors)
     let hiddenLooks =
       settings.plan.hidesOutput(run.batch.ordinal) && run.ending == .completed ? behaviour.nullOutputLooks : 0
-    let files = run.files(at: WallClock.seconds)
+    let files = run.files(at: WallClock.seconds, keepsEmptyErrors: keepsEmptyErrors)
     _ = try await catalog.update(id, files: files) { batch in
       run.count(into: &batch)
       if run.output.outputBytes > 0 { batch.outputFileID = run.output.outputID }
-      if run.output.errorBytes > 0 { batch.errorFileID = run.output.errorID }
+      if run.output.errorBytes > 0 || keepsEmptyErrors { batch.errorFileID = run.output.errorID }
       batch.hiddenLooks = hiddenLooks
       // Cancelled after its last row: the provider then says cancelled all the same.
       batch.move(to: batch.status == .cancelling ? .cancelled : run.ending, at: WallClock.seconds)

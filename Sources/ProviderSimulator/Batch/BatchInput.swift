@@ -20,13 +20,16 @@ struct BatchInput: Sendable {
   static let mostProblems = 100
   static let mostEmbeddingInputs = 50_000
   private let endpoint: Endpoint
+  private let path: String
   private let maximumRows: Int
   private var lines = 0
   private var embeddingInputs = 0
   private var customIDs: Set<String> = []
 
-  init(endpoint: Endpoint, maximumRows: Int) {
+  /// - Parameter path: The endpoint as the create spelled it.
+  init(endpoint: Endpoint, path: String, maximumRows: Int) {
     self.endpoint = endpoint
+    self.path = path
     self.maximumRows = maximumRows
   }
 
@@ -70,12 +73,14 @@ struct BatchInput: Sendable {
     if fields.method?.string != "POST" {
       problem("invalid_method", "The method of a request must be POST.", "method")
     }
-    if fields.url?.string != endpoint.path {
-      problem("url_mismatch", "The url of the request is not the batch's endpoint \(endpoint.path).", "url")
+    if fields.url?.string != path {
+      problem("url_mismatch", "The url of the request is not the batch's endpoint \(path).", "url")
     }
     guard let body = fields.body, body.kind == .object else {
       return problem("missing_required_parameter", "Missing required parameter: 'body'.", "body")
     }
+    // Each row of Anthropic's is judged for itself, when it is run.
+    if endpoint == .messages { return count(body, model: body["model"]?.string ?? "") }
     guard let name = body["model"]?.string, !name.isEmpty else {
       return problem("missing_required_parameter", "Missing required parameter: 'model'.", "body.model")
     }
@@ -87,6 +92,10 @@ struct BatchInput: Sendable {
       return problem(
         "model_mismatch", "All requests of a batch must use one model: '\(model)' and '\(name)'.", "body.model")
     }
+    count(body, model: name)
+  }
+
+  private mutating func count(_ body: JSONSlice, model name: String) {
     model = name
     // What else is wrong with the body is told for each row when it is run.
     guard let request = try? ModelRequest(endpoint: endpoint, body: body, digests: false) else { return }

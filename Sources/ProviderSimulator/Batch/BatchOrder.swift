@@ -9,19 +9,29 @@ struct BatchOrder: Sendable {
 
   let inputFileID: String
   let endpoint: Endpoint
+  /// The endpoint as it was spelled, which the rows must repeat.
+  let path: String
   /// The JSON object on one line.
   let metadata: [UInt8]?
   /// Seconds.
   let outputLifetime: Int?
 
-  init(_ body: JSONSlice) throws(APIError) {
+  init(_ body: JSONSlice, _ dialect: Dialect = .openAI) throws(APIError) {
     guard body.kind == .object else { throw .invalid("The body of the request must be a JSON object.") }
     let fields = JournalRecord(body)
     guard let inputFileID = fields.text("input_file_id") else { throw .missing("input_file_id") }
     self.inputFileID = inputFileID
+    if dialect == .xai {
+      // A name, and nothing else: the rows say the rest.
+      guard let name = fields["name"], name.kind == .string else { throw .missing("name") }
+      (endpoint, path, outputLifetime) = (.chatCompletions, Endpoint.chatCompletions.path, nil)
+      metadata = Array(name.raw)
+      return
+    }
     guard let path = fields.text("endpoint") else { throw .missing("endpoint") }
-    guard let endpoint = Endpoint(path: path) else {
-      let known = Endpoint.allCases.map { "'\($0.path)'" }.joined(separator: ", ")
+    self.path = path
+    guard let endpoint = dialect.isAzure ? Endpoint(spelling: path) : Endpoint(path: path) else {
+      let known = Endpoint.openAI.sorted { $0.rawValue < $1.rawValue }.map { "'\($0.path)'" }.joined(separator: ", ")
       throw .invalid(
         "Invalid value: '\(path)'. Supported by the simulator are: \(known).", param: "endpoint", code: "invalid_value")
     }
@@ -31,7 +41,7 @@ struct BatchOrder: Sendable {
       throw .invalid(
         "Invalid value: '\(window)'. Value must be '24h'.", param: "completion_window", code: "invalid_value")
     }
-    metadata = try Self.metadata(fields["metadata"])
+    metadata = dialect == .together ? nil : try Self.metadata(fields["metadata"])
     outputLifetime = try Self.lifetime(fields["output_expires_after"])
   }
 

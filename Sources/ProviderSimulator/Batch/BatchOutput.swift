@@ -26,8 +26,14 @@ struct BatchOutput: Sendable {
     errorBytes += errors.count
   }
 
-  /// Gives the files their names. An empty one does not exist.
-  func finish() throws(SimulatorError) {
+  /// Gives the files their names. An empty one does not exist, but for the error file where it is to.
+  func finish(keepsEmptyErrors: Bool = false) throws(SimulatorError) {
+    if keepsEmptyErrors, errorBytes == 0 {
+      let path = "\(directory)/\(errorID)"
+      let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+      guard descriptor >= 0 else { throw .system("cannot write \(path)") }
+      close(descriptor)
+    }
     for (id, bytes) in [(outputID, outputBytes), (errorID, errorBytes)] where bytes > 0 {
       if rename(part(id), "\(directory)/\(id)") != 0 { throw .system("cannot rename \(part(id))") }
     }

@@ -9,7 +9,7 @@ struct BatchRun: Sendable {
   }
 
   /// A slice ends at so many rows or bytes of input, so that memory is bounded whatever the rows are.
-  static let sliceRows = 256
+  static let mostSliceRows = 256
   static let sliceBytes = 1 << 20
 
   let batch: BatchRecord
@@ -20,6 +20,7 @@ struct BatchRun: Sendable {
   private let order: [Int32]
   private let executed: [Int: PaidLog.ExecutedRow]
   private let runner: RowRunner
+  private let sliceRows: Int
   private var isCancelled: Bool
   private var ran = 0
   private var completed = 0
@@ -27,14 +28,18 @@ struct BatchRun: Sendable {
   private var inputTokens = 0
   private var outputTokens = 0
 
+  /// - Parameter takesTime: Whether the rows are spread over a time, as small batches are in smaller slices.
   init(
-    batch: BatchRecord, input: BatchInput, plan: FaultPlan, executed: [Int: PaidLog.ExecutedRow], output: BatchOutput
+    batch: BatchRecord, hasCredit: Bool = true, input: BatchInput, plan: FaultPlan,
+    executed: [Int: PaidLog.ExecutedRow], output: BatchOutput,
+    takesTime: Bool = false
   ) {
+    sliceRows = takesTime ? min(max(1, input.rows.count / 16), Self.mostSliceRows) : Self.mostSliceRows
     self.batch = batch
     self.input = input
     self.executed = executed
     self.output = output
-    runner = RowRunner(batch: batch, plan: plan)
+    runner = RowRunner(batch: batch, plan: plan, hasCredit: hasCredit)
     isCancelled = batch.status == .cancelling
     var generator = SeededGenerator(seed: plan.dice.bits(.shuffle, content: UInt64(batch.ordinal)))
     order = (0..<Int32(input.rows.count)).shuffled(using: &generator)
@@ -58,7 +63,7 @@ struct BatchRun: Sendable {
     var slice = Slice()
     var rows = 0
     var bytes = 0
-    while !isAtEnd && rows < Self.sliceRows && bytes < Self.sliceBytes {
+    while !isAtEnd && rows < sliceRows && bytes < Self.sliceBytes {
       let index = Int(order[position])
       let row = input.rows[index]
       let line = try DescriptorIO.read(descriptor, at: row.offset, count: row.length, named: path)
@@ -84,9 +89,9 @@ struct BatchRun: Sendable {
   }
 
   /// The files that the run has left.
-  func files(at now: Int) -> [StoredFile] {
+  func files(at now: Int, keepsEmptyErrors: Bool = false) -> [StoredFile] {
     let kinds = [(output.outputID, output.outputBytes, "output"), (output.errorID, output.errorBytes, "error")]
-    return kinds.filter { $0.1 > 0 }.map { id, bytes, kind in
+    return kinds.filter { $0.1 > 0 || (keepsEmptyErrors && $0.2 == "error") }.map { id, bytes, kind in
       StoredFile(
         id: id, project: batch.project, bytes: bytes, createdAt: now,
         expiresAt: batch.outputLifetime.map { now + $0 }, filename: "\(batch.id)_\(kind).jsonl",

@@ -6,9 +6,17 @@ struct ResultLine: Sendable {
   var id: String
   /// As a JSON string, quotes included.
   var customID: ArraySlice<UInt8>
+  /// Whether it is one of Anthropic's.
+  var isMessages = false
 
   func response(status: Int, body: [UInt8]) -> [UInt8] {
-    line { writer in
+    if isMessages {
+      return result("succeeded") { writer in
+        writer.key("message")
+        writer.raw(body)
+      }
+    }
+    return line { writer in
       writer.key("response")
       writer.beginObject()
       writer.field("status_code", status)
@@ -21,8 +29,27 @@ struct ResultLine: Sendable {
     }
   }
 
+  /// The provider has no proxies before its own rows: an error of a row is always JSON.
+  func refused(_ error: APIError) -> [UInt8] {
+    var error = error
+    error.html = nil
+    if isMessages {
+      return result("errored") { writer in
+        writer.key("error")
+        error.writeAnthropic(requestID: "req_" + id, into: &writer)
+      }
+    }
+    return response(status: error.status, body: error.body)
+  }
+
+  func skipped(_ skip: RowRunner.Skip) -> [UInt8] {
+    if isMessages { return result(skip == .expired ? "expired" : "canceled") { _ in } }
+    return error(code: skip.rawValue, message: skip.message)
+  }
+
   func error(code: String, message: String) -> [UInt8] {
-    line { writer in
+    if isMessages { return refused(APIError(status: 500, message: message, reason: code)) }
+    return line { writer in
       writer.key("response")
       writer.null()
       writer.key("error")
@@ -31,6 +58,20 @@ struct ResultLine: Sendable {
       writer.field("message", message)
       writer.endObject()
     }
+  }
+
+  private func result(_ type: String, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
+    var writer = JSONWriter(capacity: 1024)
+    writer.beginObject()
+    writer.key("custom_id")
+    writer.raw(customID)
+    writer.key("result")
+    writer.beginObject()
+    writer.field("type", type)
+    write(&writer)
+    writer.endObject()
+    writer.endObject()
+    return writer.bytes
   }
 
   private func line(_ write: (inout JSONWriter) -> Void) -> [UInt8] {

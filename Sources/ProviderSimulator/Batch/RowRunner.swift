@@ -29,10 +29,11 @@ struct RowRunner: Sendable {
 
   let batch: BatchRecord
   let plan: FaultPlan
-
+  private let hasCredit: Bool
   private let idSeed: UInt64
 
-  init(batch: BatchRecord, plan: FaultPlan) {
+  init(batch: BatchRecord, plan: FaultPlan, hasCredit: Bool = true) {
+    self.hasCredit = hasCredit
     self.batch = batch
     self.plan = plan
     idSeed = Bytes.word(Bytes.sha256(Array(batch.id.utf8)))
@@ -45,18 +46,28 @@ struct RowRunner: Sendable {
   func run(
     _ bytes: [UInt8], row: Int, before: PaidLog.ExecutedRow?, skip: Skip?, time: Int, attempt: (UInt64) -> Int
   ) -> Result {
+    var result = result(bytes, row: row, before: before, skip: skip, time: time, attempt: attempt)
+    // Anthropic has one file for all.
+    if batch.isMessages, let line = result.errorLine { (result.outputLine, result.errorLine) = (line, nil) }
+    return result
+  }
+
+  private func result(
+    _ bytes: [UInt8], row: Int, before: PaidLog.ExecutedRow?, skip: Skip?, time: Int, attempt: (UInt64) -> Int
+  ) -> Result {
     guard let slice = try? JSONSlice.parse(bytes) else { return Result(isFailed: true) }
     let fields = RowFields(slice)
     guard let customID = fields.customID, let body = fields.body else { return Result(isFailed: true) }
     let high = Dice.mix(idSeed ^ UInt64(row))
-    let line = ResultLine(id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw)
+    let line = ResultLine(
+      id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw, isMessages: batch.isMessages)
     let request: ModelRequest
     do {
       request = try ModelRequest(endpoint: batch.endpoint, body: body)
       try request.checkContext(maximum: plan.behaviour.maxContextTokens)
     } catch {
-      if let skip { return Result(errorLine: line.error(code: skip.rawValue, message: skip.message)) }
-      return Result(errorLine: line.response(status: error.status, body: error.body), isFailed: true)
+      if let skip { return Result(errorLine: line.skipped(skip)) }
+      return Result(errorLine: line.refused(error), isFailed: true)
     }
     if let before {
       return answered(request, line, row, before.attempt, isMissing: before.isMissing, isPaid: true, time)
@@ -64,14 +75,15 @@ struct RowRunner: Sendable {
     // A row with the marker is what makes the batch expire, so it never runs in such a batch.
     let isExpiring = batch.expiresAfterRows != nil && request.directives.expires > 0
     if let skip = isExpiring ? .expired : skip {
-      return Result(errorLine: line.error(code: skip.rawValue, message: skip.message))
+      return Result(errorLine: line.skipped(skip))
     }
+    guard hasCredit else { return Result(errorLine: line.refused(.anthropicCredit), isFailed: true) }
     let attempt = attempt(request.promptHash)
     switch plan.row(request, attempt: attempt) {
     case .none: return answered(request, line, row, attempt, isMissing: false, isPaid: false, time)
     case .missing: return answered(request, line, row, attempt, isMissing: true, isPaid: false, time)
     case .refused(let error):
-      return Result(errorLine: line.response(status: error.status, body: Self.lineBody(error)), isFailed: true)
+      return Result(errorLine: line.refused(error), isFailed: true)
     case .failed(let code, let message):
       return Result(errorLine: line.error(code: code, message: message), isFailed: true)
     }
@@ -95,12 +107,5 @@ struct RowRunner: Sendable {
       cost: ModelPrice.of(request.model).cost(
         inputTokens: answer.inputTokens, outputTokens: answer.outputTokens, isBatch: true))
     return result
-  }
-
-  /// The provider has no proxies before its own rows: an error of a row is always JSON.
-  private static func lineBody(_ error: APIError) -> [UInt8] {
-    var error = error
-    error.html = nil
-    return error.body
   }
 }

@@ -28,10 +28,16 @@ struct Behaviour: Hashable, Sendable {
   // Milliseconds, where the name says no other unit.
   var latencyMs = 200
   var latencyPerTokenUs = 2000
+  /// Share of a call's time more for each other call in flight of the same key and model.
+  var latencyLoadFactor = 0.0
+  /// By chance more: what one call of a hundred exceeds.
+  var latencyTailMs = 0
   var batchValidateMs = 200
   var batchMinMs = 2000
   var batchPerRowUs = 100
   var batchTailMs = 0
+  /// The share of batches that takes the whole tail, the others none of it. 0: the tail is drawn for each batch.
+  var batchTailShare = 0.0
   var batchFinalizeMs = 200
   var batchCancelMs = 500
   var hangMs = 600_000
@@ -43,48 +49,73 @@ struct Behaviour: Hashable, Sendable {
   /// From the answer of a delete until the file is gone.
   var deleteLagMs = 0
   var injectedRetryAfterMs = 200
+  /// Calls that come so soon after they were told to wait may have been on their way.
+  var earlyGraceMs = 0
 
   // Limits, 0 for none. Those of calls are for each key and model.
   var rpm = 0
   var tpm = 0
+  var itpm = 0
+  var otpm = 0
+  /// Whether `tpm` counts the most that may come out, as OpenAI does, or what did come out, when it is known.
+  var countMaxTokens = true
+  /// Whether refused calls count against `rpm` too.
+  var countRefused = false
   /// Seconds of the limit that may be used at once.
   var burstSeconds = 60
   var concurrency = 0
+  /// Calls a second by which the rate may grow from one second to the next.
+  var slowDownRamp = 0
+  var slowDownStatus = 503
+  var slowDownCode = SlowDownCode.slowDown
   var enqueuedTokens = 0
   var batchCreatesPerHour = 0
   var maxFileBytes = 200 << 20
   var maxBatchRequests = 50_000
   var maxContextTokens = 1_000_000
   var embeddingDimensions = 16
+
+  // What a project may be paid for in total, 0 for no end, and how it is refused then.
+  var quotaAfterUSD = 0.0
+  var quotaAfterCalls = 0
+  var quotaCode = QuotaCode.insufficientQuota
+  var revokedKeys: Set<String> = []
+  var forbiddenKeys: Set<String> = []
+  var noQuotaKeys: Set<String> = []
+
+  // What Azure does otherwise than OpenAI.
+  var azureCapitalStatuses = true
+  var azureTextTimes = true
+  var azureNullCounts = true
+  var azureEmptyErrorFile = true
+  var azureCreatedStatus = true
+  var azureDottedFields = true
+  /// Whether batches need deployments of their own, whose names end in `-batch`.
+  var azureBatchDeployments = true
+  /// From the upload until the file can be used.
+  var fileProcessingMs = 700
+  var azureMaxBatchRequests = 100_000
+  /// Files that do not expire.
+  var azureMaxFiles = 500
+
+  // Oddities of Anthropic. Progress of a batch shows only when it has ended.
+  var quirkHiddenProgress = true
+  /// With credit used up, creates are taken and each line is a bad request.
+  var quirkCreditInLines = true
+  /// What is a 503 elsewhere.
+  var quirkOverloaded529 = true
+  /// Fields that nobody knows, nulls, times with offsets.
+  var quirkOddFields = true
+
+  // How limits and waits are told.
+  var headerStyle = HeaderStyle.openai
+  var retryAfterStyle = RetryAfterStyle.both
 }
 
 extension Behaviour {
   /// Takes all waiting out: answers at once, batches as fast as they can be computed.
   mutating func removeLatency() {
-    (latencyMs, latencyPerTokenUs) = (0, 0)
+    (latencyMs, latencyPerTokenUs, latencyTailMs) = (0, 0, 0)
     (batchValidateMs, batchMinMs, batchPerRowUs, batchTailMs, batchFinalizeMs, batchCancelMs) = (0, 0, 0, 0, 0, 0)
   }
-
-  static let rates: [(name: String, path: any WritableKeyPath<Behaviour, Double> & Sendable)] = [
-    ("fault_429", \.fault429), ("fault_5xx", \.fault5xx), ("fault_hang", \.faultHang), ("fault_cut", \.faultCut),
-    ("fault_line_missing", \.faultLineMissing), ("fault_line_error", \.faultLineError),
-    ("fault_line_reject", \.faultLineReject), ("fault_expire", \.faultExpire),
-    ("fault_null_output", \.faultNullOutput), ("fault_create_timeout", \.faultCreateTimeout),
-    ("fault_create_500_after_accept", \.faultCreate500AfterAccept), ("fault_create_reset", \.faultCreateReset),
-    ("fault_create_lost", \.faultCreateLost), ("fault_control_429", \.faultControl429),
-    ("fault_control_5xx", \.faultControl5xx), ("fault_control_cut", \.faultControlCut),
-  ]
-
-  static let numbers: [(name: String, path: any WritableKeyPath<Behaviour, Int> & Sendable)] = [
-    ("latency_ms", \.latencyMs), ("latency_per_token_us", \.latencyPerTokenUs),
-    ("batch_validate_ms", \.batchValidateMs), ("batch_min_ms", \.batchMinMs), ("batch_per_row_us", \.batchPerRowUs),
-    ("batch_tail_ms", \.batchTailMs), ("batch_finalize_ms", \.batchFinalizeMs), ("batch_cancel_ms", \.batchCancelMs),
-    ("hang_ms", \.hangMs), ("null_output_looks", \.nullOutputLooks), ("list_lag_ms", \.listLagMs),
-    ("create_accept_ms", \.createAcceptMs), ("create_answer_ms", \.createAnswerMs), ("delete_lag_ms", \.deleteLagMs),
-    ("injected_retry_after_ms", \.injectedRetryAfterMs), ("rpm", \.rpm), ("tpm", \.tpm),
-    ("burst_seconds", \.burstSeconds), ("concurrency", \.concurrency), ("enqueued_tokens", \.enqueuedTokens),
-    ("batch_creates_per_hour", \.batchCreatesPerHour), ("max_file_bytes", \.maxFileBytes),
-    ("max_batch_requests", \.maxBatchRequests), ("max_context_tokens", \.maxContextTokens),
-    ("embedding_dimensions", \.embeddingDimensions),
-  ]
 }

@@ -23,6 +23,7 @@ struct Dice: Sendable {
     case shuffle
     case createReset
     case createLost
+    case latency
   }
 
   let seed: UInt64

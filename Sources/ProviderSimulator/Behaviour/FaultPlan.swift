@@ -1,3 +1,5 @@
+import Glibc
+
 /// Decides what goes wrong: by markers in the prompt first, then by chance that is the same in every run.
 struct FaultPlan: Sendable {
   enum CallFault: Hashable, Sendable {
@@ -30,6 +32,7 @@ struct FaultPlan: Sendable {
 
   let behaviour: Behaviour
   let dice: Dice
+  var outages = OutageSchedule()
 
   func call(_ request: ModelRequest, attempt: Int) -> CallFault {
     let directives = request.directives
@@ -100,10 +103,26 @@ struct FaultPlan: Sendable {
 
   func hidesOutput(_ ordinal: Int) -> Bool { hits(.nullOutput, behaviour.faultNullOutput, UInt64(ordinal)) }
 
-  /// Milliseconds that the batch takes longer than usual: seldom much, mostly little.
+  /// Milliseconds that the batch takes longer than usual: seldom much, mostly little; or all or nothing of it.
   func tail(_ ordinal: Int) -> Int {
     let share = dice.roll(.tail, content: UInt64(ordinal))
+    if behaviour.batchTailShare > 0 { return share < behaviour.batchTailShare ? behaviour.batchTailMs : 0 }
     return Int(Double(behaviour.batchTailMs) * share * share * share * share)
+  }
+
+  /// Microseconds until a synchronous call is answered.
+  ///
+  /// - Parameter inFlight: Calls of the same key and model that are not answered yet, this one included.
+  func latency(_ request: ModelRequest, outputTokens: Int, attempt: Int, inFlight: Int) -> Int {
+    let base =
+      (behaviour.latencyMs + request.directives.slowMilliseconds) * 1000 + behaviour.latencyPerTokenUs * outputTokens
+    var more = Double(base) * behaviour.latencyLoadFactor * Double(max(0, inFlight - 1))
+    if behaviour.latencyTailMs > 0 {
+      // Exponential, scaled so that one call of a hundred exceeds the tail; none takes three times as long.
+      let chance = 1 - dice.roll(.latency, content: request.promptHash, attempt: attempt)
+      more += Double(behaviour.latencyTailMs) * 1000 * min(3, -log(chance) / log(100))
+    }
+    return base + Int(min(more, 3.6e9))
   }
 
   /// For the call with this ordinal to files or batches.

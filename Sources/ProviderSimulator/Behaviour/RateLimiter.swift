@@ -1,11 +1,23 @@
-/// The limits of calls a minute and tokens a minute of one key and model, and of calls at a time.
+/// The limits of calls and tokens a minute of one key and model, of calls at a time, and of the growth of their rate.
 ///
-/// Each limit is a bucket that fills continuously and holds the limit times `burst_seconds` / 60. A call that does not
-/// fit takes nothing. Pure: time is passed in, in nanoseconds of a monotonic clock.
+/// Each limit a minute is a bucket that holds the limit times `burst_seconds` / 60. A call that does not fit takes
+/// nothing, unless refusals count. Pure: time is passed in, in nanoseconds of a monotonic clock.
 struct RateLimiter: Sendable {
   struct Key: Hashable, Sendable {
     var project: String
     var model: String
+  }
+
+  /// What a call asks for.
+  struct Demand: Hashable, Sendable {
+    var inputTokens: Int
+    /// The most that may come out, over all choices; 0 if the call does not say.
+    var maximumOutputTokens = 0
+
+    /// What `tpm` counts before the answer is known.
+    func tokens(_ behaviour: Behaviour) -> Int {
+      behaviour.countMaxTokens ? max(inputTokens, maximumOutputTokens) : inputTokens
+    }
   }
 
   /// What the headers of an answer tell about one limit.
@@ -19,6 +31,8 @@ struct RateLimiter: Sendable {
   struct Levels: Hashable, Sendable {
     var requests: Level?
     var tokens: Level?
+    var inputTokens: Level?
+    var outputTokens: Level?
   }
 
   enum Decision: Hashable, Sendable {
@@ -26,112 +40,81 @@ struct RateLimiter: Sendable {
     case refused(APIError, Levels)
   }
 
-  private struct Bucket {
-    var level: Double
-    var updatedAt: Int
-    var limit: Int
-    var capacity: Double
-
-    init(limit: Int, capacity: Double, now: Int) {
-      (self.limit, self.capacity) = (limit, capacity)
-      (level, updatedAt) = (capacity, now)
-    }
-
-    var perNanosecond: Double { Double(limit) / 60e9 }
-
-    mutating func refill(_ limit: Int, _ capacity: Double, _ now: Int) {
-      if limit != self.limit || capacity != self.capacity { self = Bucket(limit: limit, capacity: capacity, now: now) }
-      level = min(capacity, level + Double(max(0, now - updatedAt)) * perNanosecond)
-      updatedAt = now
-    }
-
-    func milliseconds(until wanted: Double) -> Int {
-      max(0, Int(((wanted - level) / perNanosecond / 1e6).rounded(.up)))
-    }
-
-    var told: Level {
-      Level(limit: limit, remaining: max(0, Int(level)), resetMilliseconds: milliseconds(until: capacity))
-    }
-  }
-
   private struct Account {
-    var requests: Bucket?
-    var tokens: Bucket?
+    var requests: TokenBucket?
+    var tokens: TokenBucket?
+    var inputTokens: TokenBucket?
+    var outputTokens: TokenBucket?
+    var ramp = RampLimit()
     var inFlight = 0
+
+    var levels: Levels {
+      Levels(
+        requests: requests?.told, tokens: tokens?.told, inputTokens: inputTokens?.told, outputTokens: outputTokens?.told
+      )
+    }
   }
 
   private var accounts: [Key: Account] = [:]
   static let mostAccounts = 10_000
 
-  /// Asks for one call. An admitted call must be given back with ``finish(_:)``.
-  mutating func admit(_ key: Key, tokens: Int, behaviour: Behaviour, now: Int) -> Decision {
-    guard behaviour.rpm > 0 || behaviour.tpm > 0 || behaviour.concurrency > 0 else { return .admitted(Levels()) }
+  /// Asks for one call. An admitted call must be given back with ``finish(_:outputTokens:behaviour:)``.
+  mutating func admit(_ key: Key, _ demand: Demand, behaviour: Behaviour, now: Int) -> Decision {
+    guard
+      behaviour.rpm > 0 || behaviour.tpm > 0 || behaviour.itpm > 0 || behaviour.otpm > 0 || behaviour.concurrency > 0
+        || behaviour.slowDownRamp > 0
+    else { return .admitted(Levels()) }
     if accounts.count >= Self.mostAccounts { accounts = accounts.filter { $0.value.inFlight > 0 } }
     var account = accounts[key] ?? Account()
     defer { accounts[key] = account }
-    Self.refill(&account.requests, behaviour.rpm, behaviour.burstSeconds, now)
-    Self.refill(&account.tokens, behaviour.tpm, behaviour.burstSeconds, now)
-    if let bucket = account.tokens, Double(tokens) > bucket.capacity {
-      return .refused(.tooLarge(model: key.model, limit: bucket.limit, tokens: tokens), Self.levels(account))
-    }
-    if behaviour.concurrency > 0, account.inFlight >= behaviour.concurrency {
-      return .refused(.tooManyAtOnce(model: key.model, limit: behaviour.concurrency), Self.levels(account))
-    }
-    if let bucket = account.requests, bucket.level < 1 {
-      let wait = bucket.milliseconds(until: 1)
-      return .refused(
-        .rateLimited("requests", "RPM", key.model, bucket.limit, needs: 1, wait: wait), Self.levels(account))
-    }
-    if let bucket = account.tokens, bucket.level < Double(tokens) {
-      let wait = bucket.milliseconds(until: Double(tokens))
-      return .refused(
-        .rateLimited("tokens", "TPM", key.model, bucket.limit, needs: tokens, wait: wait), Self.levels(account))
+    let burst = behaviour.burstSeconds
+    TokenBucket.refill(&account.requests, limit: behaviour.rpm, burstSeconds: burst, now: now)
+    TokenBucket.refill(&account.tokens, limit: behaviour.tpm, burstSeconds: burst, now: now)
+    TokenBucket.refill(&account.inputTokens, limit: behaviour.itpm, burstSeconds: burst, now: now)
+    TokenBucket.refill(&account.outputTokens, limit: behaviour.otpm, burstSeconds: burst, now: now)
+    if let error = Self.refusal(&account, key.model, demand, behaviour, now) {
+      guard behaviour.countRefused, let bucket = account.requests else { return .refused(error, account.levels) }
+      account.requests?.level = max(-bucket.capacity, bucket.level - 1)
+      // Asked again, so that the wait that is told is the one that this refusal makes.
+      return .refused(Self.refusal(&account, key.model, demand, behaviour, now) ?? error, account.levels)
     }
     account.requests?.level -= 1
-    account.tokens?.level -= Double(tokens)
+    account.tokens?.level -= Double(demand.tokens(behaviour))
+    account.inputTokens?.level -= Double(demand.inputTokens)
+    if behaviour.slowDownRamp > 0 { account.ramp.take(now: now) }
     account.inFlight += 1
-    return .admitted(Self.levels(account))
+    return .admitted(account.levels)
   }
 
-  /// Gives back the place of a call that was admitted.
-  mutating func finish(_ key: Key) {
-    guard let inFlight = accounts[key]?.inFlight, inFlight > 0 else { return }
-    accounts[key]?.inFlight = inFlight - 1
+  /// Gives back the place of a call that was admitted, and counts what came out where that is what counts.
+  mutating func finish(_ key: Key, outputTokens: Int = 0, behaviour: Behaviour = Behaviour()) {
+    guard let account = accounts[key], account.inFlight > 0 else { return }
+    accounts[key]?.inFlight = account.inFlight - 1
+    accounts[key]?.outputTokens?.level -= Double(outputTokens)
+    if !behaviour.countMaxTokens { accounts[key]?.tokens?.level -= Double(outputTokens) }
   }
 
-  private static func refill(_ bucket: inout Bucket?, _ limit: Int, _ seconds: Int, _ now: Int) {
-    guard limit > 0 else { return bucket = nil }
-    let capacity = max(1, Double(limit) * Double(max(1, seconds)) / 60)
-    if bucket == nil { bucket = Bucket(limit: limit, capacity: capacity, now: now) }
-    bucket?.refill(limit, capacity, now)
-  }
-
-  private static func levels(_ account: Account) -> Levels {
-    Levels(requests: account.requests?.told, tokens: account.tokens?.told)
-  }
-}
-
-extension APIError {
-  fileprivate static func rateLimited(
-    _ type: String, _ unit: String, _ model: String, _ limit: Int, needs: Int, wait: Int
-  ) -> APIError {
-    APIError(
-      status: 429,
-      message: "Rate limit reached for \(model) on \(type) per min (\(unit)): Limit \(limit), Requested \(needs). "
-        + "Please try again in \(GoDuration.text(milliseconds: wait)).",
-      type: type, code: "rate_limit_exceeded", retryAfterMilliseconds: wait, reason: "rate_limit_\(type)")
-  }
-
-  fileprivate static func tooLarge(model: String, limit: Int, tokens: Int) -> APIError {
-    APIError(
-      status: 429,
-      message: "Request too large for \(model) on tokens per min (TPM): Limit \(limit), Requested \(tokens).",
-      type: "tokens", code: "rate_limit_exceeded", reason: "rate_limit_too_large")
-  }
-
-  fileprivate static func tooManyAtOnce(model: String, limit: Int) -> APIError {
-    APIError(
-      status: 429, message: "Too many requests at a time for \(model): Limit \(limit).", type: "requests",
-      code: "rate_limit_exceeded", retryAfterMilliseconds: 100, reason: "rate_limit_concurrency")
+  private static func refusal(
+    _ account: inout Account, _ model: String, _ demand: Demand, _ behaviour: Behaviour, _ now: Int
+  ) -> APIError? {
+    if behaviour.slowDownRamp > 0, let wait = account.ramp.wait(ramp: behaviour.slowDownRamp, now: now) {
+      return behaviour.slowDownCode.error(status: behaviour.slowDownStatus, wait: wait)
+    }
+    let tokens = demand.tokens(behaviour)
+    let sized = [(LimitKind.tokens, account.tokens, tokens), (.inputTokens, account.inputTokens, demand.inputTokens)]
+    for (kind, bucket, needs) in sized {
+      guard let bucket, Double(needs) > bucket.capacity else { continue }
+      return .tooLarge(kind, model: model, limit: bucket.limit, needs: needs)
+    }
+    if behaviour.concurrency > 0, account.inFlight >= behaviour.concurrency {
+      return .tooManyAtOnce(model: model, limit: behaviour.concurrency)
+    }
+    let all =
+      [(LimitKind.requests, account.requests, 1)] + sized + [(.outputTokens, account.outputTokens, 1)]
+    for (kind, bucket, needs) in all {
+      guard let bucket, bucket.level < Double(needs) else { continue }
+      return .rateLimited(kind, model: model, bucket, needs: needs)
+    }
+    return nil
   }
 }

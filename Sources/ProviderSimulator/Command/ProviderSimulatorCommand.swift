@@ -10,11 +10,14 @@ import Wire
 struct ProviderSimulatorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "provider-simulator",
-    abstract: "Simulates OpenAI's files, batches, chat, responses and embeddings, and logs what it is paid for.",
+    abstract:
+      "Simulates OpenAI's, Azure's and Anthropic's synchronous calls and batches, and logs what it is paid for.",
     discussion: """
+      The base URL says whose manner it has: /v1 OpenAI's, / Anthropic's, /openai and /openai/v1 Azure's, /together/v1, \
+      /xai/v1 and /novita/v1 those of servers that differ, /nobatch/v1 and /nocreate/v1 of servers without batches.
       Everything can be changed while it runs: POST /_sim/faults takes the options below as JSON, with underscores.
-      GET /_sim/log is the witness, GET /_sim/stats its sums, POST /_sim/reset forgets all. A prompt may hold markers
-      such as [[sim:500x2]], [[sim:reject]], [[sim:hang]], [[sim:slow=500]], [[sim:tokens=200]], [[sim:missing]].
+      GET /_sim/log is the witness, GET /_sim/stats its sums and what was refused, GET /_sim/timeline the calls by the
+      second, GET /_sim/calls who did what, POST /_sim/reset forgets all. A prompt may hold markers such as [[sim:500x2]], [[sim:reject]], [[sim:hang]], [[sim:slow=500]], [[sim:tokens=200]], [[sim:missing]].
       """)
 
   @Option(help: "Address and port; port 0 takes a free one.")
@@ -32,6 +35,10 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
   var keys: [String] = []
   @OptionGroup(title: "Times") var times: TimeOptions
   @OptionGroup(title: "Limits") var limits: LimitOptions
+  @OptionGroup(title: "Keys and money") var accounts: AccountOptions
+  @OptionGroup(title: "Headers") var headers: HeaderOptions
+  @OptionGroup(title: "Oddities") var quirks: QuirkOptions
+  @OptionGroup(title: "Outages and orders") var incidents: IncidentOptions
   @OptionGroup(title: "Faults (shares from 0 to 1)") var faults: FaultOptions
 
   func run() async throws {
@@ -48,28 +55,48 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     }
   }
 
-  func behaviour() throws(SimulatorError) -> Behaviour {
+  /// - Parameter document: The content of ``config``.
+  func behaviour(_ document: JSONSlice? = nil) throws(SimulatorError) -> Behaviour {
     var behaviour = Behaviour()
-    if let config {
-      let bytes = try WholeFile.read(config)
-      let document: JSONSlice
-      do { document = try JSONSlice.parse(bytes) } catch { throw SimulatorError("\(config) is no JSON: \(error)") }
-      do { try behaviour.apply(document) } catch { throw SimulatorError("\(config): \(error)") }
+    if let document {
+      do {
+        try behaviour.apply(document, ignoring: SimulatorSettings.incidents)
+      } catch {
+        throw SimulatorError("\(config ?? "the file"): \(error)")
+      }
     }
     if times.zeroLatency { behaviour.removeLatency() }
-    for (name, value) in times.values + limits.values {
+    for (name, value) in times.values + limits.values + accounts.numbers {
       if let value { try behaviour.set(name, to: Double(value)) }
     }
-    for (name, value) in faults.values {
+    for (name, value) in faults.values + times.decimals + accounts.decimals {
       if let value { try behaviour.set(name, to: value) }
     }
+    for (name, value) in limits.flags + quirks.flags {
+      if let value { try behaviour.turn(name, value) }
+    }
+    for (name, value) in limits.choices + accounts.choices + headers.choices {
+      if let value { try behaviour.choose(name, value) }
+    }
+    try quirks.apply(to: &behaviour)
+    for (name, entries) in accounts.lists where !entries.isEmpty { behaviour.list(name, entries) }
     return behaviour
+  }
+
+  private func document() throws(SimulatorError) -> JSONSlice? {
+    guard let config else { return nil }
+    let bytes = try WholeFile.read(config)
+    do { return try JSONSlice.parse(bytes) } catch { throw SimulatorError("\(config) is no JSON: \(error)") }
   }
 
   private func serve() async throws {
     let (host, port) = try Self.address(listen)
+    let document = try document()
     let settings = SimulatorSettings(
-      stateDirectory: state, seed: seed, credentials: Credentials(keys: keys), behaviour: try behaviour())
+      stateDirectory: state, seed: seed, credentials: Credentials(keys: keys), behaviour: try behaviour(document))
+    for incidents in [document, try incidents.document()] {
+      if let incidents { try settings.changeIncidents(incidents, now: WallClock.monotonicNanoseconds) }
+    }
     var logger = Logger(label: "provider-simulator", factory: { StreamLogHandler.standardError(label: $0) })
     logger.logLevel = .error
     let simulator = try Simulator(settings: settings, logger: logger)

@@ -21,9 +21,12 @@ struct Simulator: Sendable {
     let catalog = try Catalog(path: directory + "/journal.jsonl")
     let paid = try PaidLog(path: directory + "/paid.jsonl", unfinished: catalog.unfinished)
     let calls = try CallLog(path: directory + "/calls.jsonl")
-    let engine = BatchEngine(catalog: catalog, paid: paid, disk: disk, settings: settings, logger: logger)
+    let traffic = Traffic()
+    let engine = BatchEngine(
+      catalog: catalog, paid: paid, disk: disk, settings: settings, traffic: traffic, logger: logger)
     responder = SimulatorResponder(
-      settings: settings, catalog: catalog, paid: paid, calls: calls, disk: disk, engine: engine)
+      settings: settings, catalog: catalog, paid: paid, calls: calls, disk: disk, engine: engine,
+      traffic: traffic)
   }
 
   /// The server with its engine. Run it once.

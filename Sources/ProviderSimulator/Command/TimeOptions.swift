@@ -8,6 +8,10 @@ struct TimeOptions: ParsableArguments {
   var latencyMs: Int?
   @Option(help: "Microseconds more for each token of its answer.")
   var latencyPerTokenUs: Int?
+  @Option(help: "Milliseconds more by chance: what one call of a hundred exceeds.")
+  var latencyTailMs: Int?
+  @Option(help: "Share of a call's time more for each other call in flight of the same key and model.")
+  var latencyLoadFactor: Double?
   @Option(help: "Milliseconds that a batch is validating.")
   var batchValidateMs: Int?
   @Option(help: "Milliseconds that a batch takes at least.")
@@ -16,6 +20,8 @@ struct TimeOptions: ParsableArguments {
   var batchPerRowUs: Int?
   @Option(help: "Milliseconds more at most, by chance: seldom much.")
   var batchTailMs: Int?
+  @Option(help: "Share of batches that take all of that, the others none; 0 draws it for each.")
+  var batchTailShare: Double?
   @Option(help: "Milliseconds that a batch is finalizing.")
   var batchFinalizeMs: Int?
   @Option(help: "Milliseconds that a batch is cancelling.")
@@ -34,6 +40,12 @@ struct TimeOptions: ParsableArguments {
   var deleteLagMs: Int?
   @Option(help: "Milliseconds in the retry-after of an injected 429.")
   var injectedRetryAfterMs: Int?
+  @Option(help: "Milliseconds after a retry-after in which calls are not counted as early: they were on their way.")
+  var earlyGraceMs: Int?
+
+  var decimals: [(String, Double?)] {
+    [("latency_load_factor", latencyLoadFactor), ("batch_tail_share", batchTailShare)]
+  }
 
   var values: [(String, Int?)] {
     [
@@ -42,7 +54,8 @@ struct TimeOptions: ParsableArguments {
       ("batch_finalize_ms", batchFinalizeMs), ("batch_cancel_ms", batchCancelMs), ("hang_ms", hangMs),
       ("null_output_looks", nullOutputLooks), ("list_lag_ms", listLagMs),
       ("create_accept_ms", createAcceptMs), ("create_answer_ms", createAnswerMs), ("delete_lag_ms", deleteLagMs),
-      ("injected_retry_after_ms", injectedRetryAfterMs),
+      ("injected_retry_after_ms", injectedRetryAfterMs), ("latency_tail_ms", latencyTailMs),
+      ("early_grace_ms", earlyGraceMs),
     ]
   }
 }

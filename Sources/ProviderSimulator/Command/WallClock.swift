@@ -5,6 +5,9 @@ enum WallClock {
   /// Milliseconds since 1970.
   static var milliseconds: Int { read(CLOCK_REALTIME) / 1_000_000 }
 
+  /// Microseconds since 1970.
+  static var microseconds: Int { read(CLOCK_REALTIME) / 1000 }
+
   /// Seconds since 1970, the provider's unit.
   static var seconds: Int { read(CLOCK_REALTIME) / 1_000_000_000 }
 

@@ -9,6 +9,7 @@ struct UploadReceipt: Sendable {
   static let maximumFieldBytes = 1024
   static let purposes = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
   static let lifetimes = 3600...2_592_000
+  static let azureLifetimes = 1_209_600...2_592_000
   /// What batch files live without `expires_after`, in seconds.
   static let defaultLifetime = 2_592_000
 
@@ -55,32 +56,44 @@ struct UploadReceipt: Sendable {
   }
 
   /// The file, when all of it has come.
-  func file(id: String, project: String, now: Int) throws(APIError) -> StoredFile {
+  ///
+  /// - Parameter hasAzureFields: The lifetime is told with dots instead of brackets, and is otherwise endless.
+  func file(
+    id: String, project: String, now: Int, hasAzureFields: Bool = false, purposes: [String] = Self.purposes
+  ) throws(APIError) -> StoredFile {
     guard let filename else { throw .missing("file") }
     guard let purpose = text("purpose") else { throw .missing("purpose") }
-    guard Self.purposes.contains(purpose) else {
+    guard purposes.contains(purpose) else {
       throw .invalid(
-        "'\(purpose)' is not one of [\(Self.purposes.joined(separator: ", "))] - 'purpose'", param: "purpose",
+        "'\(purpose)' is not one of [\(purposes.joined(separator: ", "))] - 'purpose'", param: "purpose",
         code: "invalid_value")
     }
-    guard purpose != "batch" || filename.hasSuffix(".jsonl") else {
+    guard !purpose.hasPrefix("batch") || filename.hasSuffix(".jsonl") else {
       throw .invalid("Invalid file format for Batch API. Must be .jsonl", param: "file")
     }
-    var lifetime = purpose == "batch" ? Self.defaultLifetime : nil
-    if fields["expires_after[anchor]"] != nil || fields["expires_after[seconds]"] != nil {
-      guard text("expires_after[anchor]") == "created_at" else {
-        throw .invalid("Invalid 'expires_after.anchor': expected 'created_at'.", param: "expires_after")
-      }
-      guard let seconds = text("expires_after[seconds]").flatMap({ Int($0) }), Self.lifetimes.contains(seconds) else {
-        throw .invalid(
-          "Invalid 'expires_after.seconds': expected \(Self.lifetimes.lowerBound) to \(Self.lifetimes.upperBound).",
-          param: "expires_after")
-      }
-      lifetime = seconds
+    let lifetime =
+      hasAzureFields
+      ? try self.lifetime("expires_after.anchor", "expires_after.seconds", Self.azureLifetimes)
+      : try self.lifetime("expires_after[anchor]", "expires_after[seconds]", Self.lifetimes)
+        ?? (purpose.hasPrefix("batch") ? Self.defaultLifetime : nil)
+    if hasAzureFields, let bracketed = fields.keys.first(where: { $0.contains("[") }) {
+      throw .invalid("The form field '\(bracketed)' is not known.", param: bracketed, code: "invalidPayload")
     }
     return StoredFile(
       id: id, project: project, bytes: contentBytes, createdAt: now, expiresAt: lifetime.map { now + $0 },
       filename: filename, purpose: purpose)
+  }
+
+  private func lifetime(_ anchor: String, _ seconds: String, _ allowed: ClosedRange<Int>) throws(APIError) -> Int? {
+    if fields[anchor] == nil, fields[seconds] == nil { return nil }
+    guard text(anchor) == "created_at" else {
+      throw .invalid("Invalid '\(anchor)': expected 'created_at'.", param: "expires_after")
+    }
+    guard let value = text(seconds).flatMap({ Int($0) }), allowed.contains(value) else {
+      throw .invalid(
+        "Invalid '\(seconds)': expected \(allowed.lowerBound) to \(allowed.upperBound).", param: "expires_after")
+    }
+    return value
   }
 
   private func text(_ name: String) -> String? {

@@ -7,8 +7,9 @@ struct APIError: Error, Hashable, Sendable {
   var type = "invalid_request_error"
   var param: String?
   var code: String?
-  /// Told in `retry-after` and `retry-after-ms`.
   var retryAfterMilliseconds: Int?
+  /// How the wait is told, if not as all are.
+  var retryAfterStyle: RetryAfterStyle?
   /// Sent instead of JSON, as a proxy before the provider would.
   var html: String?
   /// What the statistics count it as.
@@ -63,6 +64,9 @@ extension APIError {
   static let wrongKey = APIError(
     status: 401, message: "The API key is not valid for this simulator.", code: "invalid_api_key",
     reason: "unauthorized")
+
+  static let forbiddenKey = APIError(
+    status: 403, message: "You do not have access to this project.", code: "permission_denied", reason: "forbidden")
 
   static let noCredit = APIError(
     status: 429, message: "The credit balance of this organization is exhausted; add credit to continue.",

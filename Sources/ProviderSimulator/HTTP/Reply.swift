@@ -12,35 +12,42 @@ enum Reply {
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
   }
 
-  static func error(_ error: APIError) -> Response {
+  /// - Parameters:
+  ///   - now: Milliseconds since 1970.
+  ///   - body: Instead of the error's own.
+  static func error(_ error: APIError, style: RetryAfterStyle, now: Int, body: [UInt8]? = nil) -> Response {
     var headers = HTTPFields()
     if let wait = error.retryAfterMilliseconds {
-      headers[.retryAfter] = String((wait + 999) / 1000)
-      headers[.retryAfterMilliseconds] = String(wait)
+      switch style {
+      case .seconds, .both: headers[.retryAfter] = String((wait + 999) / 1000)
+      case .date: headers[.retryAfter] = HTTPDate.text(second: (now + wait + 999) / 1000)
+      case .ms, .none: break
+      }
+      if style == .ms || style == .both { headers[.retryAfterMilliseconds] = String(wait) }
     }
-    var response = json(error.body, status: error.status, headers: headers)
+    var response = json(body ?? error.body, status: error.status, headers: headers)
     if error.html != nil { response.headers[.contentType] = "text/html" }
     return response
   }
 
   /// The headers that the provider puts on every answer.
-  static func dress(_ response: inout Response, requestID: String, milliseconds: Int) {
+  static func dress(_ response: inout Response, _ dialect: Dialect, requestID: String, milliseconds: Int) {
+    if dialect.isAzure {
+      response.headers[.azureRequestID] = requestID
+      response.headers[.azureRegion] = "Simulator Central"
+      return
+    }
+    if dialect == .anthropic {
+      response.headers[.anthropicRequestID] = requestID
+      if response.status.code >= 400 {
+        let mayPass = response.status.code == 429 || response.status.code >= 500
+        response.headers[.shouldRetry] = mayPass ? "true" : "false"
+      }
+      return
+    }
     response.headers[.requestID] = requestID
     response.headers[.processingMilliseconds] = String(milliseconds)
     response.headers[.version] = "2020-10-01"
-  }
-
-  static func add(_ levels: RateLimiter.Levels, to response: inout Response) {
-    if let level = levels.requests {
-      response.headers[.limitRequests] = String(level.limit)
-      response.headers[.remainingRequests] = String(level.remaining)
-      response.headers[.resetRequests] = GoDuration.text(milliseconds: level.resetMilliseconds)
-    }
-    if let level = levels.tokens {
-      response.headers[.limitTokens] = String(level.limit)
-      response.headers[.remainingTokens] = String(level.remaining)
-      response.headers[.resetTokens] = GoDuration.text(milliseconds: level.resetMilliseconds)
-    }
   }
 
   /// An answer whose connection ends after half of its body.
@@ -60,12 +67,11 @@ extension HTTPField.Name {
   // Fixed names: the initialiser refuses only characters that these do not have.
   static let requestID = HTTPField.Name("x-request-id")!
   static let processingMilliseconds = HTTPField.Name("openai-processing-ms")!
+  static let azureRequestID = HTTPField.Name("apim-request-id")!
+  static let azureRegion = HTTPField.Name("x-ms-region")!
+  static let apiKey = HTTPField.Name("api-key")!
+  static let enqueuedTokens = HTTPField.Name("deployment-enqueued-tokens")!
+  static let maximumEnqueuedTokens = HTTPField.Name("deployment-maximum-enqueued-tokens")!
   static let version = HTTPField.Name("openai-version")!
   static let retryAfterMilliseconds = HTTPField.Name("retry-after-ms")!
-  static let limitRequests = HTTPField.Name("x-ratelimit-limit-requests")!
-  static let remainingRequests = HTTPField.Name("x-ratelimit-remaining-requests")!
-  static let resetRequests = HTTPField.Name("x-ratelimit-reset-requests")!
-  static let limitTokens = HTTPField.Name("x-ratelimit-limit-tokens")!
-  static let remainingTokens = HTTPField.Name("x-ratelimit-remaining-tokens")!
-  static let resetTokens = HTTPField.Name("x-ratelimit-reset-tokens")!
 }

@@ -14,9 +14,18 @@ enum Route: Hashable, Sendable {
   case listBatches
   case batch(String)
   case cancelBatch(String)
+  case batchResults(String)
+  case countTokens
+  case createMessageBatch
+  case listMessageBatches
+  case messageBatch(String)
+  case cancelMessageBatch(String)
+  case deleteMessageBatch(String)
+  case messageResults(String)
   case log
   case calls
   case stats
+  case timeline
   case behaviour
   case changeBehaviour
   case reset
@@ -25,7 +34,7 @@ enum Route: Hashable, Sendable {
   /// Whether it is among the provider's own, and so needs a key.
   var isProviders: Bool {
     switch self {
-    case .log, .calls, .stats, .behaviour, .changeBehaviour, .reset, .health: false
+    case .log, .calls, .stats, .timeline, .behaviour, .changeBehaviour, .reset, .health: false
     default: true
     }
   }
@@ -46,15 +55,31 @@ enum Route: Hashable, Sendable {
     case ("v1", "batches", 3): self = try Self.pick(method, path, ["GET": .batch(parts[2])])
     case ("v1", "batches", 4) where parts[3] == "cancel":
       self = try Self.pick(method, path, ["POST": .cancelBatch(parts[2])])
+    case ("v1", "messages", 3...5): self = try Self.messages(method, path, parts)
+    case ("v1", "batches", 4) where parts[3] == "results":
+      self = try Self.pick(method, path, ["GET": .batchResults(parts[2])])
     case ("v1", "models", 2): self = try Self.pick(method, path, ["GET": .models])
     case ("v1", "models", 3): self = try Self.pick(method, path, ["GET": .modelNamed(parts[2])])
     case ("_sim", "log", 2): self = try Self.pick(method, path, ["GET": .log])
     case ("_sim", "calls", 2): self = try Self.pick(method, path, ["GET": .calls])
     case ("_sim", "stats", 2): self = try Self.pick(method, path, ["GET": .stats])
+    case ("_sim", "timeline", 2): self = try Self.pick(method, path, ["GET": .timeline])
     case ("_sim", "faults", 2): self = try Self.pick(method, path, ["GET": .behaviour, "POST": .changeBehaviour])
     case ("_sim", "reset", 2): self = try Self.pick(method, path, ["POST": .reset])
     case ("_sim", "health", 2): self = try Self.pick(method, path, ["GET": .health])
     default: throw .notFound("Invalid URL (\(method) \(path))", param: nil)
+    }
+  }
+
+  private static func messages(_ method: String, _ path: String, _ parts: [String]) throws(APIError) -> Route {
+    switch (parts[2], parts.count, parts.last) {
+    case ("count_tokens", 3, _): try pick(method, path, ["POST": .countTokens])
+    case ("batches", 3, _): try pick(method, path, ["POST": .createMessageBatch, "GET": .listMessageBatches])
+    case ("batches", 4, _):
+      try pick(method, path, ["GET": .messageBatch(parts[3]), "DELETE": .deleteMessageBatch(parts[3])])
+    case ("batches", 5, "cancel"): try pick(method, path, ["POST": .cancelMessageBatch(parts[3])])
+    case ("batches", 5, "results"): try pick(method, path, ["GET": .messageResults(parts[3])])
+    default: throw .notFound("Not found: \(method) \(path)", param: nil)
     }
   }
 

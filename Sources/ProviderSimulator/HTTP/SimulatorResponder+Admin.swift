@@ -12,19 +12,21 @@ extension SimulatorResponder {
       try await calls.flush()
       return stream(calls.path, bytes: calls.size)
     case .stats: return Reply.json(stats)
-    case .behaviour: return Reply.json(settings.behaviour.json)
+    case .timeline: return Reply.json(timeline(Query(request.head.path ?? "")))
+    case .behaviour: return Reply.json(settings.json)
     case .changeBehaviour:
       let change = try await json(request)
       do {
-        try settings.change { (behaviour) throws(SimulatorError) in try behaviour.apply(change) }
+        try settings.change(change, now: WallClock.monotonicNanoseconds)
       } catch {
         throw APIError.invalid(error.description)
       }
-      return Reply.json(settings.behaviour.json)
+      return Reply.json(settings.json)
     case .reset:
       try await engine.reset()
       try await calls.reset()
       counters.reset()
+      traffic.reset()
       limiter.withLock { $0 = RateLimiter() }
       batchCreates.withLock { $0 = RateLimiter() }
       controlCalls.withLock { $0 = 0 }
@@ -63,6 +65,18 @@ extension SimulatorResponder {
       writer.beginObject()
       for (name, count) in counters.all { writer.field(name, count) }
       writer.endObject()
+      traffic.snapshot.write(into: &writer)
+      writer.endObject()
+    }
+  }
+
+  /// Synchronous calls by the second: all, or those of a key's fingerprint and a model.
+  private func timeline(_ query: Query) -> [UInt8] {
+    let state = traffic.snapshot
+    return Self.object { writer in
+      writer.beginObject()
+      writer.key("seconds")
+      state.timeline(key: query["key"], model: query["model"]).write(now: WallClock.seconds, into: &writer)
       writer.endObject()
     }
   }

@@ -4,13 +4,14 @@ import NIOCore
 import Wire
 
 extension SimulatorResponder {
-  func upload(_ request: Request, _ caller: Credentials.Caller) async throws -> Response {
+  func upload(_ request: Request, _ caller: Credentials.Caller, _ dialect: Dialect) async throws -> Response {
     guard let boundary = request.headers[.contentType].flatMap({ MultipartParser.boundary(contentType: $0) }) else {
       throw APIError.invalid("Expected a body of type multipart/form-data with a boundary.")
     }
     let id = "file-" + ids.next()
     let descriptor = try await disk.create(id)
-    var receipt = UploadReceipt(maximumBytes: settings.behaviour.maxFileBytes)
+    let behaviour = settings.behaviour
+    var receipt = UploadReceipt(maximumBytes: behaviour.maxFileBytes)
     do {
       var parser = MultipartParser(boundary: boundary)
       for try await buffer in request.body {
@@ -21,18 +22,35 @@ extension SimulatorResponder {
       try parser.finish()
       try await disk.write(receipt.takeContent(), to: descriptor)
       let now = WallClock.seconds
-      let file = try receipt.file(id: id, project: caller.project, now: now)
+      var file = try receipt.file(
+        id: id, project: caller.project, now: now, hasAzureFields: dialect.isAzure && behaviour.azureDottedFields,
+        purposes: dialect == .together ? ["batch-api"] : UploadReceipt.purposes)
+      if dialect.isAzure { try checkRoom(for: file, behaviour, now: now) }
+      if dialect.isAzure || dialect == .together {
+        file.processedAtMilliseconds = WallClock.milliseconds + behaviour.fileProcessingMs
+      }
       try await disk.finish(descriptor, as: id)
       try await catalog.add(file)
       calls.note(.upload, id, agent: request.headers[.userAgent])
       counters.count("files.uploaded")
-      return Reply.json(Self.object { file.write(into: &$0) })
+      return Reply.json(
+        Self.object { file.write(into: &$0, now: WallClock.milliseconds, dialect) }, status: createdStatus(dialect))
     } catch let failure as MultipartParser.Failure {
       await disk.abandon(descriptor, id)
       throw APIError.invalid("The multipart body is broken: \(failure.rawValue).")
     } catch {
       await disk.abandon(descriptor, id)
       throw error
+    }
+  }
+
+  /// Azure stores only so many files that do not expire.
+  private func checkRoom(for file: StoredFile, _ behaviour: Behaviour, now: Int) throws {
+    guard file.expiresAt == nil, behaviour.azureMaxFiles > 0 else { return }
+    let kept = catalog.files(project: file.project, now: now).count { $0.expiresAt == nil && $0.purpose == "batch" }
+    guard kept < behaviour.azureMaxFiles else {
+      throw APIError.invalid(
+        "The maximum number of files that do not expire is \(behaviour.azureMaxFiles).", code: "quotaExceeded")
     }
   }
 
@@ -47,13 +65,13 @@ extension SimulatorResponder {
     let page = files.prefix(limit)
     return Reply.json(
       Self.list(ids: (page.first?.id, page.last?.id), hasMore: files.count > page.count) { writer in
-        for file in page { file.write(into: &writer) }
+        for file in page { file.write(into: &writer, now: WallClock.milliseconds) }
       })
   }
 
-  func showFile(_ id: String, _ caller: Credentials.Caller) throws -> Response {
+  func showFile(_ id: String, _ caller: Credentials.Caller, _ dialect: Dialect) throws -> Response {
     let file = try find(id, caller)
-    return Reply.json(Self.object { file.write(into: &$0) })
+    return Reply.json(Self.object { file.write(into: &$0, now: WallClock.milliseconds, dialect) })
   }
 
   func deleteFile(_ id: String, _ caller: Credentials.Caller) async throws -> Response {

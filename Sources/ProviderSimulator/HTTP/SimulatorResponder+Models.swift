@@ -6,62 +6,59 @@ import Wire
 extension SimulatorResponder {
   /// A synchronous call: checked, admitted, accepted (from then on it is paid for), answered.
   func call(
-    _ endpoint: Endpoint, _ request: Request, _ caller: Credentials.Caller, _ context: SimulatorContext
+    _ endpoint: Endpoint, deployment: String?, _ request: Request, _ caller: Credentials.Caller, _ plan: FaultPlan,
+    _ context: SimulatorContext, _ visit: inout Visit
   ) async throws -> Response {
     let body = try await json(request)
-    guard caller.hasCredit else { throw APIError.noCredit }
-    let plan = settings.plan
-    let wanted = try ModelRequest(endpoint: endpoint, body: body)
-    try wanted.checkContext(maximum: plan.behaviour.maxContextTokens)
+    if let version = request.headers[.anthropicVersion] { try MessageRules.check(body, version: version) }
+    let wanted = try ModelRequest(endpoint: endpoint, body: body, deployment: deployment)
+    let behaviour = plan.behaviour
+    visit.model = wanted.model
+    if visit.dialect.isAzure, behaviour.azureBatchDeployments, AzureDeployment.isForBatches(wanted.model) {
+      throw APIError.batchDeployment(wanted.model)
+    }
+    try await strike(visit, plan, context)
+    if let refusal = Quota(behaviour: behaviour, credentials: settings.credentials, paid: paid).refusal(caller) {
+      throw visit.dialect == .anthropic ? .anthropicCredit : refusal
+    }
+    try wanted.checkContext(maximum: behaviour.maxContextTokens)
 
     let key = RateLimiter.Key(project: caller.project, model: wanted.model)
-    let levels: RateLimiter.Levels
-    // The provider counts the larger of the estimate and what may come out.
-    let tokens = max(wanted.inputTokens, (wanted.maximumOutputTokens ?? 0) * wanted.choices)
+    let demand = RateLimiter.Demand(
+      inputTokens: wanted.inputTokens, maximumOutputTokens: (wanted.maximumOutputTokens ?? 0) * wanted.choices)
     switch limiter.withLock({
-      $0.admit(key, tokens: tokens, behaviour: plan.behaviour, now: WallClock.monotonicNanoseconds)
+      $0.admit(key, demand, behaviour: behaviour, now: WallClock.monotonicNanoseconds)
     }) {
-    case .admitted(let now): levels = now
-    case .refused(let error, let now):
-      counters.count("refused." + error.reason)
-      var response = Reply.error(error)
-      Reply.add(now, to: &response)
-      return response
+    case .admitted(let levels): visit.levels = levels
+    case .refused(let error, let levels):
+      visit.levels = levels
+      throw error
     }
-    defer { limiter.withLock { $0.finish(key) } }
+    // What came out counts when it is known.
+    var outputTokens = 0
+    defer { limiter.withLock { $0.finish(key, outputTokens: outputTokens, behaviour: behaviour) } }
 
     let attempt = paid.nextAttempt(wanted.promptHash)
     let fault = plan.call(wanted, attempt: attempt)
-    if case .refused(let error) = fault {
-      counters.count("refused." + error.reason)
-      var response = Reply.error(error)
-      Reply.add(levels, to: &response)
-      return response
-    }
+    if case .refused(let error) = fault { throw error }
     let answer = ModelAnswer(
-      to: wanted, id: ids.next(), created: WallClock.seconds,
-      defaultDimensions: plan.behaviour.embeddingDimensions)
-    try await paid.append([entry(wanted, answer, caller, request.headers[.userAgent], attempt, fault)])
-    try await delay(wanted, answer, plan.behaviour)
-    var response: Response
+      to: wanted, id: ids.next(), created: WallClock.seconds, defaultDimensions: behaviour.embeddingDimensions)
+    outputTokens = answer.outputTokens
+    let inFlight = traffic.begin(visit, tokens: demand.tokens(behaviour), second: WallClock.seconds)
+    let settled = behaviour.countMaxTokens ? 0 : answer.outputTokens
+    defer { traffic.end(visit, tokens: settled, second: WallClock.seconds) }
+    try await paid.append([entry(wanted, answer, caller, visit.agent, attempt, fault)])
+    let latency = plan.latency(wanted, outputTokens: answer.outputTokens, attempt: attempt, inFlight: inFlight)
+    if latency > 0 { try await Task.sleep(for: .microseconds(latency)) }
     switch fault {
     case .hang:
       counters.count("fault.hang")
       throw await hang(context)
     case .cut:
       counters.count("fault.cut")
-      response = Reply.cut(answer.body)
-    case .none, .refused: response = Reply.json(answer.body)
+      return Reply.cut(answer.body)
+    case .none, .refused: return Reply.json(answer.body)
     }
-    Reply.add(levels, to: &response)
-    return response
-  }
-
-  private func delay(_ request: ModelRequest, _ answer: ModelAnswer, _ behaviour: Behaviour) async throws {
-    let microseconds =
-      (behaviour.latencyMs + request.directives.slowMilliseconds) * 1000
-      + behaviour.latencyPerTokenUs * answer.outputTokens
-    if microseconds > 0 { try await Task.sleep(for: .microseconds(microseconds)) }
   }
 
   private func entry(

@@ -16,6 +16,7 @@ struct SimulatorResponder: HTTPResponder {
   let calls: CallLog
   let disk: Disk
   let engine: BatchEngine
+  let traffic: Traffic
   let ids = IDSource()
   let counters = Counters()
   let limiter = Locked(RateLimiter())
@@ -27,56 +28,135 @@ struct SimulatorResponder: HTTPResponder {
   func respond(to request: Request, context: SimulatorContext) async throws -> Response {
     let begin = WallClock.monotonicNanoseconds
     let requestID = "req_" + ids.next()
+    var visit = Visit(arrival: WallClock.microseconds, agent: request.headers[.userAgent])
+    visit.dialect = Dialect(request)
     var response: Response
     do {
-      response = try await answer(request, context)
+      response = try await answer(request, context, &visit)
     } catch let error as APIError {
-      counters.count("refused." + error.reason)
-      response = Reply.error(error)
+      response = refuse(error, visit, requestID)
     } catch let error as SimulatorError {
       counters.count("failed")
       response = Reply.error(
-        APIError(status: 500, message: "The simulator failed: \(error)", type: "server_error", reason: "failed"))
+        APIError(status: 500, message: "The simulator failed: \(error)", type: "server_error", reason: "failed"),
+        style: .none, now: 0)
+    }
+    if visit.levels != RateLimiter.Levels() {
+      let style = visit.dialect == .anthropic ? .anthropic : settings.behaviour.headerStyle
+      LimitHeaders(style: style, now: WallClock.milliseconds)
+        .add(visit.levels, to: &response.headers)
     }
     Reply.dress(
-      &response, requestID: requestID, milliseconds: (WallClock.monotonicNanoseconds - begin) / 1_000_000)
+      &response, visit.dialect, requestID: requestID,
+      milliseconds: (WallClock.monotonicNanoseconds - begin) / 1_000_000)
     return response
   }
 
-  private func answer(_ request: Request, _ context: SimulatorContext) async throws -> Response {
+  /// Counts a refusal and answers it.
+  private func refuse(_ error: APIError, _ visit: Visit, _ requestID: String) -> Response {
+    let now = WallClock.microseconds
+    var error = error
+    let isAnthropic = visit.dialect == .anthropic
+    if isAnthropic, error.status == 503, settings.behaviour.quirkOverloaded529 { error.status = 529 }
+    let style = isAnthropic ? .seconds : error.retryAfterStyle ?? settings.behaviour.retryAfterStyle
+    let until = error.retryAfterMilliseconds.flatMap { style.moment(wait: $0, now: now / 1000) }
+    counters.count("refused." + error.reason)
+    if visit.kind != nil {
+      traffic.refuse(visit, error.reason, status: error.status, until: until.map { $0 * 1000 }, now: now)
+    }
+    let isAzure = visit.dialect.isAzure
+    let body = isAnthropic ? error.anthropicBody(requestID: requestID) : isAzure ? error.azureBody : nil
+    return Reply.error(error, style: style, now: now / 1000, body: body)
+  }
+
+  private func answer(
+    _ request: Request, _ context: SimulatorContext, _ visit: inout Visit
+  ) async throws -> Response {
     let target = request.head.path ?? "/"
-    let path = String(target.prefix { $0 != "?" })
-    let route = try Route(method: request.method.rawValue, path: path)
+    let address = try Address(target: target)
+    let route = try Route(method: request.method.rawValue, path: address.path)
     guard route.isProviders else { return try await administer(route, request) }
-    let caller = try settings.credentials.caller(authorization: request.headers[.authorization])
+    visit.kind = CallKind(route)
     switch route {
-    case .model(let endpoint): return try await call(endpoint, request, caller, context)
+    case .batch(let id), .messageBatch(let id): visit.batchID = id
+    default: break
+    }
+    let plan = settings.plan
+    // Anthropic takes either.
+    let authorization = request.headers[.anthropicKey].map { "Bearer " + $0 } ?? request.headers[.authorization]
+    let caller = try settings.credentials.caller(
+      authorization: authorization, apiKey: request.headers[.apiKey], dialect: visit.dialect,
+      behaviour: plan.behaviour, fingerprint: &visit.key)
+    if visit.dialect == .anthropic, request.headers[.anthropicVersion] == nil { throw APIError.noVersion }
+    switch route {
+    case .countTokens: return try await countTokens(request)
+    case .model(let endpoint):
+      return try await call(endpoint, deployment: address.deployment, request, caller, plan, context, &visit)
     case .models: return Reply.json(Self.modelList)
     case .modelNamed(let name):
       if name.hasPrefix("missing-") { throw APIError.unknownModel(name) }
       return Reply.json(Self.model(name))
     default: break
     }
+    try await strike(visit, plan, context)
     let ordinal = controlCalls.withLock { count in
       count += 1
       return count
     }
-    let plan = settings.plan
     if let refusal = plan.control(ordinal) { throw refusal }
-    let query = Query(target)
     note(route, request)
+    let response = try await serve(
+      route, Query(target), request, caller, plan, context, visit.dialect, ordinal: ordinal)
+    traffic.accept(visit)
+    return response
+  }
+
+  /// What befalls a call before it is looked at: outages and refusals by order. Notes whether it comes too early.
+  func strike(_ visit: Visit, _ plan: FaultPlan, _ context: SimulatorContext) async throws {
+    guard let kind = visit.kind else { return }
+    if let early = traffic.early(visit, graceMs: plan.behaviour.earlyGraceMs) {
+      counters.count("early")
+      calls.note(early, visit)
+    }
+    if let outage = plan.outages.hitting(kind, model: visit.model, now: WallClock.monotonicNanoseconds) {
+      let now = WallClock.microseconds
+      traffic.sufferOutage(visit, second: now / 1_000_000)
+      if outage.kind == .unavailable {
+        throw APIError.outage(retryAfterMilliseconds: outage.retryAfterMilliseconds)
+      }
+      traffic.refuse(visit, "outage_\(outage.kind.rawValue)", status: nil, now: now)
+      if outage.kind == .hang { throw await hang(context) }
+      context.cut()
+      throw Abandoned()
+    }
+    if let refusal = settings.takeOrder(kind, model: visit.model) { throw refusal }
+  }
+
+  /// Calls to files and batches.
+  private func serve(
+    _ route: Route, _ query: Query, _ request: Request, _ caller: Credentials.Caller, _ plan: FaultPlan,
+    _ context: SimulatorContext, _ dialect: Dialect, ordinal: Int
+  ) async throws -> Response {
     switch route {
-    case .uploadFile: return try await upload(request, caller)
+    case .uploadFile: return try await upload(request, caller, dialect)
     case .listFiles: return try listFiles(query, caller)
-    case .file(let id): return try showFile(id, caller)
+    case .file(let id): return try showFile(id, caller, dialect)
     case .fileContent(let id): return try download(id, caller, isCut: plan.cutsDownload(ordinal))
     case .deleteFile(let id): return try await deleteFile(id, caller)
-    case .createBatch: return try await createBatch(request, caller, context, ordinal: ordinal)
-    case .listBatches: return try listBatches(query, caller)
+    case .createBatch: return try await createBatch(request, caller, context, dialect, ordinal: ordinal)
+    case .listBatches: return try listBatches(query, caller, dialect)
     case .batch(let id): return try showBatch(id, caller)
     case .cancelBatch(let id): return try await cancelBatch(id, caller)
-    case .model, .models, .modelNamed, .log, .calls, .stats, .behaviour, .changeBehaviour, .reset, .health:
-      throw APIError.notFound("Invalid URL (\(path))", param: nil)
+    case .batchResults(let id): return try await batchResults(id, query, caller)
+    case .createMessageBatch: return try await createMessageBatch(request, caller, context, ordinal: ordinal)
+    case .listMessageBatches: return try listMessageBatches(query, request, caller)
+    case .messageBatch(let id): return try showMessageBatch(id, request, caller)
+    case .cancelMessageBatch(let id): return try await cancelMessageBatch(id, request, caller)
+    case .deleteMessageBatch(let id): return try await deleteMessageBatch(id, caller)
+    case .messageResults(let id): return try messageResults(id, caller, isCut: plan.cutsDownload(ordinal))
+    case .countTokens, .model, .models, .modelNamed, .log, .calls, .stats, .timeline, .behaviour, .changeBehaviour,
+      .reset, .health:
+      throw APIError.notFound("No such call of files or batches.", param: nil)
     }
   }
 
@@ -84,23 +164,23 @@ struct SimulatorResponder: HTTPResponder {
   private func note(_ route: Route, _ request: Request) {
     let agent = request.headers[.userAgent]
     switch route {
-    case .listBatches: calls.note(.list, nil, agent: agent)
-    case .batch(let id): calls.note(.retrieve, id, agent: agent)
-    case .cancelBatch(let id): calls.note(.cancel, id, agent: agent)
-    case .fileContent(let id): calls.note(.fetch, id, agent: agent)
-    case .deleteFile(let id): calls.note(.delete, id, agent: agent)
+    case .listBatches, .listMessageBatches: calls.note(.list, nil, agent: agent)
+    case .batch(let id), .messageBatch(let id): calls.note(.retrieve, id, agent: agent)
+    case .cancelBatch(let id), .cancelMessageBatch(let id): calls.note(.cancel, id, agent: agent)
+    case .fileContent(let id), .messageResults(let id), .batchResults(let id): calls.note(.fetch, id, agent: agent)
+    case .deleteFile(let id), .deleteMessageBatch(let id): calls.note(.delete, id, agent: agent)
     default: break
     }
   }
 
   /// The whole body as JSON.
-  func json(_ request: Request) async throws -> JSONSlice {
+  func json(_ request: Request, maximumBytes: Int = maximumBodyBytes) async throws -> JSONSlice {
     let buffer: ByteBuffer
     do {
-      buffer = try await request.body.collect(upTo: Self.maximumBodyBytes)
+      buffer = try await request.body.collect(upTo: maximumBytes)
     } catch is NIOTooManyBytesError {
       throw APIError(
-        status: 413, message: "The body is longer than \(Self.maximumBodyBytes) bytes.", reason: "too_large")
+        status: 413, message: "The body is longer than \(maximumBytes) bytes.", reason: "too_large")
     }
     do {
       return try JSONSlice.parse(Array(buffer.readableBytesView))

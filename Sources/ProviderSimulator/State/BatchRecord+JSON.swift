@@ -9,7 +9,7 @@ extension BatchRecord {
     writer.beginObject()
     writer.field("id", id)
     writer.field("object", "batch")
-    writer.field("endpoint", endpoint.path)
+    writer.field("endpoint", path)
     writer.key("model")
     writer.string(orNull: model)
     writer.key("errors")
@@ -52,7 +52,8 @@ extension BatchRecord {
     writer.field("project", project)
     writer.field("key", key)
     writer.field("ordinal", ordinal)
-    writer.field("endpoint", endpoint.path)
+    writer.field("endpoint", path)
+    writer.field("dialect", dialect.rawValue)
     writer.field("input_file_id", inputFileID)
     writer.field("created_at", createdAt)
     writer.key("metadata")
@@ -84,12 +85,13 @@ extension BatchRecord {
     let record = JournalRecord(journal)
     guard let id = record.text("id"), let project = record.text("project"), let key = record.text("key"),
       let ordinal = record.number("ordinal"),
-      let endpoint = record.text("endpoint").flatMap({ Endpoint(path: $0) }),
+      let path = record.text("endpoint"), let endpoint = Endpoint(spelling: path),
       let inputFileID = record.text("input_file_id"), let createdAt = record.number("created_at"),
       let status = record.text("status").flatMap({ Status(rawValue: $0) })
     else { return nil }
     self.init(
-      id: id, project: project, key: key, ordinal: ordinal, endpoint: endpoint, inputFileID: inputFileID,
+      id: id, project: project, key: key, ordinal: ordinal, endpoint: endpoint, path: path,
+      dialect: record.text("dialect").flatMap { Dialect(rawValue: $0) } ?? .openAI, inputFileID: inputFileID,
       createdAt: createdAt, metadata: record.raw("metadata"), outputLifetime: record.number("output_lifetime"))
     self.status = status
     model = record.text("model")
@@ -120,19 +122,23 @@ extension BatchRecord {
     }
   }
 
-  private func writeTimes(into writer: inout JSONWriter) {
-    let times = [
+  /// By the names of the steps that they were taken at.
+  var times: [(String, Int?)] {
+    [
       ("in_progress_at", inProgressAt), ("finalizing_at", finalizingAt), ("completed_at", completedAt),
       ("failed_at", failedAt), ("expired_at", expiredAt), ("cancelling_at", cancellingAt),
       ("cancelled_at", cancelledAt),
     ]
+  }
+
+  private func writeTimes(into writer: inout JSONWriter) {
     for (name, time) in times {
       writer.key(name)
       writer.int(orNull: time)
     }
   }
 
-  private func writeProblems(into writer: inout JSONWriter) {
+  func writeProblems(into writer: inout JSONWriter) {
     guard !problems.isEmpty else { return writer.null() }
     writer.beginObject()
     writer.field("object", "list")

@@ -43,6 +43,9 @@ struct BatchRecord: Sendable {
   /// From 0, in the order of creation; what batch faults are rolled by.
   let ordinal: Int
   let endpoint: Endpoint
+  /// The endpoint as it was spelled.
+  let path: String
+  let dialect: Dialect
   let inputFileID: String
   let createdAt: Int
   /// The JSON of the metadata, as it was sent.
@@ -75,14 +78,16 @@ struct BatchRecord: Sendable {
   var hiddenLooks = 0
 
   init(
-    id: String, project: String, key: String, ordinal: Int, endpoint: Endpoint, inputFileID: String, createdAt: Int,
-    metadata: [UInt8]?, outputLifetime: Int?
+    id: String, project: String, key: String, ordinal: Int, endpoint: Endpoint, path: String, dialect: Dialect,
+    inputFileID: String, createdAt: Int, metadata: [UInt8]?, outputLifetime: Int?
   ) {
     self.id = id
     self.project = project
     self.key = key
     self.ordinal = ordinal
     self.endpoint = endpoint
+    self.path = path
+    self.dialect = dialect
     self.inputFileID = inputFileID
     self.createdAt = createdAt
     self.metadata = metadata

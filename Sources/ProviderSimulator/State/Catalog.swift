@@ -103,13 +103,15 @@ final class Catalog: Sendable {
 
   /// Newest first, at most `limit` behind the batch `after`.
   func lookAtBatches(
-    project: String, after: String?, limit: Int, visibleBefore: Int
+    project: String, after: String?, limit: Int, visibleBefore: Int, isMessages: Bool = false
   ) -> (page: [(BatchRecord, hidesFiles: Bool)], hasMore: Bool) {
     state.withLock { state in
       var page: [(BatchRecord, hidesFiles: Bool)] = []
       var isBehind = after == nil
       for id in state.batchOrder.reversed() {
-        if isBehind, let batch = state.batches[id], batch.project == project, batch.createdAt < visibleBefore {
+        if isBehind, let batch = state.batches[id], batch.project == project, batch.isMessages == isMessages,
+          batch.createdAt < visibleBefore
+        {
           if page.count == limit { return (page, true) }
           if let seen = Self.look(at: id, project: project, &state) { page.append(seen) }
         }
@@ -133,6 +135,14 @@ final class Catalog: Sendable {
       }
       Self.entry("batch", &writer) { batch.writeJournal(into: &$0) }
       return batch
+    }
+  }
+
+  /// Forgets a batch that has ended.
+  func deleteBatch(_ id: String) async throws(SimulatorError) {
+    try await change { state, writer in
+      guard state.batches.removeValue(forKey: id) != nil else { return }
+      Self.entry("batch_deleted", &writer) { $0.string(id) }
     }
   }
 
@@ -244,6 +254,9 @@ extension Catalog {
     case "file_deleted":
       guard let id = member.value.string else { return false }
       state.files[id] = nil
+    case "batch_deleted":
+      guard let id = member.value.string else { return false }
+      state.batches[id] = nil
     case "batch":
       guard let batch = BatchRecord(journal: member.value) else { return false }
       put(batch, into: &state)

@@ -10,16 +10,26 @@ struct StoredFile: Hashable, Sendable {
   var expiresAt: Int?
   var filename: String
   var purpose: String
+  /// Until then it cannot be used. A restart ends the processing.
+  var processedAtMilliseconds = 0
 
   func isExpired(at now: Int) -> Bool { expiresAt.map { $0 <= now } ?? false }
 
+  func isProcessed(at milliseconds: Int) -> Bool { processedAtMilliseconds <= milliseconds }
+
   /// The object as the provider shows it.
-  func write(into writer: inout JSONWriter) {
+  ///
+  /// - Parameter now: Milliseconds since 1970.
+  func write(into writer: inout JSONWriter, now: Int, _ dialect: Dialect = .openAI) {
     writer.beginObject()
     writer.field("id", id)
     writer.field("object", "file")
     writeCommon(into: &writer)
-    writer.field("status", "processed")
+    if dialect == .together {
+      writer.field("processing_status", isProcessed(at: now) ? "COMPLETED" : "PENDING")
+      return writer.endObject()
+    }
+    writer.field("status", isProcessed(at: now) ? "processed" : "pending")
     writer.key("status_details")
     writer.null()
     writer.endObject()

@@ -1,7 +1,8 @@
 import Threading
 import Wire
 
-/// Who did what with which file or batch, and when: a JSON line for each call that was taken, in that order.
+/// Who did what with which file or batch, and when: a JSON line for each call that was taken, in that order; and who came
+/// before the time that he was told.
 ///
 /// Which process it was is told by the caller's User-Agent. Lines of a simulator that is killed may be missing.
 final class CallLog: Sendable {
@@ -35,6 +36,30 @@ final class CallLog: Sendable {
       writer.string(orNull: id)
       writer.key("agent")
       writer.string(orNull: agent)
+      writer.endObject()
+      buffer += writer.bytes
+      buffer.append(0x0A)
+    }
+  }
+
+  /// A call that came before the time that a refusal had told, whatever becomes of it.
+  func note(_ early: RetryWatch.Early, _ visit: Visit) {
+    _ = log.append { buffer in
+      var writer = JSONWriter(capacity: 256)
+      writer.beginObject()
+      writer.field("time", visit.arrival / 1000)
+      writer.field("action", "early")
+      writer.key("id")
+      writer.null()
+      writer.key("agent")
+      writer.string(orNull: visit.agent)
+      writer.field("key", visit.key)
+      writer.key("kind")
+      writer.string(orNull: visit.kind?.rawValue)
+      writer.key("subject")
+      writer.string(orNull: visit.subject?.name)
+      writer.field("early_ms", early.milliseconds)
+      writer.field("told_ms_ago", early.millisecondsSinceTold)
       writer.endObject()
       buffer += writer.bytes
       buffer.append(0x0A)

@@ -40,6 +40,17 @@ final class PaidLog: Sendable {
     }
   }
 
+  /// What these keys are paid for together.
+  func spending(of keys: Set<String>) -> PaidTotals.Spending {
+    totals.withLock { totals in
+      keys.reduce(into: PaidTotals.Spending()) { sum, key in
+        guard let spending = totals.spending[key] else { return }
+        sum.count += spending.count
+        sum.picoUSD += spending.picoUSD
+      }
+    }
+  }
+
   var distinctPrompts: Int { totals.withLock { $0.prompts.count } }
 
   func nextAttempt(_ promptHash: UInt64) -> Int {
@@ -57,7 +68,8 @@ final class PaidLog: Sendable {
     let ticket = totals.withLock { totals in
       for entry in entries {
         totals.add(
-          isBatch: entry.kind == .batch, promptHash: Bytes.word(entry.promptDigest), attempt: entry.attempt,
+          key: entry.key, isBatch: entry.kind == .batch, promptHash: Bytes.word(entry.promptDigest),
+          attempt: entry.attempt,
           inputTokens: entry.inputTokens, outputTokens: entry.outputTokens, picoUSD: entry.cost.value)
       }
       var sequence = totals.sequence

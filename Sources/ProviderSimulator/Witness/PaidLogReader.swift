@@ -30,7 +30,7 @@ struct PaidLogReader {
       switch member.key {
       case "seq", "row", "attempt", "input_tokens", "output_tokens", "pico_usd":
         numbers[member.key] = member.value.int64
-      case "kind", "batch_id", "prompt_sha", "fault": texts[member.key] = member.value.string
+      case "key", "kind", "batch_id", "prompt_sha", "fault": texts[member.key] = member.value.string
       default: break
       }
     }
@@ -40,7 +40,8 @@ struct PaidLogReader {
     totals.sequence = Int(sequence)
     let attempt = Int(numbers["attempt"] ?? 0)
     totals.add(
-      isBatch: kind == "batch", promptHash: hash, attempt: attempt, inputTokens: Int(numbers["input_tokens"] ?? 0),
+      key: texts["key"] ?? "", isBatch: kind == "batch", promptHash: hash, attempt: attempt,
+      inputTokens: Int(numbers["input_tokens"] ?? 0),
       outputTokens: Int(numbers["output_tokens"] ?? 0), picoUSD: numbers["pico_usd"] ?? 0)
     if let batch = texts["batch_id"], batches.contains(batch), let row = numbers["row"] {
       executed[batch, default: [:]][Int(row)] = PaidLog.ExecutedRow(

@@ -9,11 +9,12 @@ struct BatchLine: Sendable {
   /// The route's model as a JSON string.
   private let model: [UInt8]
 
-  init(model: String, endpoint: Endpoint) {
+  /// - Parameter path: What the line calls its endpoint.
+  init(model: String, path: String) {
     var string = JSONWriter(capacity: model.utf8.count + 2)
     string.string(model)
     self.model = string.bytes
-    middle = Array(#"","method":"POST","url":"\#(endpoint.path)","body":"#.utf8)
+    middle = Array(#"","method":"POST","url":"\#(path)","body":"#.utf8)
   }
 
   /// Saturates instead of overflowing; such a size is refused by every limit.
@@ -47,7 +48,7 @@ struct BatchLine: Sendable {
     return range.lowerBound >= 0 && range.upperBound <= body.bytes.count ? range : nil
   }
 
-  private static func isPlain(_ customID: String) -> Bool {
+  static func isPlain(_ customID: String) -> Bool {
     !customID.isEmpty
       && customID.utf8.allSatisfy { byte in
         switch byte {

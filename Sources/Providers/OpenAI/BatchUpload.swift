@@ -26,13 +26,18 @@ actor BatchUpload: HTTPExchange.ByteSource {
   private var writtenBytes: Int64 = 0
   private var writtenRows = 0
 
-  init(_ submission: BatchSubmission, rows: any BatchRowSource) {
+  init(_ submission: BatchSubmission, rows: any BatchRowSource, dialect: OpenAIDialect = .openAI) {
     self.submission = submission
     self.rows = rows
-    line = BatchLine(model: submission.model, endpoint: submission.endpoint)
+    line = dialect.line(model: submission.model, endpoint: submission.endpoint)
     let boundary = Self.boundary
+    var fields = [("purpose", dialect.purpose)] + dialect.uploadFields
+    if let field = dialect.uploadModelField { fields.append((field, submission.model)) }
+    let parts = fields.map { name, value in
+      "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
+    }
     head = Array(
-      ("--\(boundary)\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
+      (parts.joined()
         + "--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(submission.label).jsonl\"\r\n"
         + "Content-Type: application/jsonl\r\n\r\n").utf8)
     tail = Array("\r\n--\(boundary)--\r\n".utf8)

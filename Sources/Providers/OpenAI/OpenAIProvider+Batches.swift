@@ -9,27 +9,44 @@ extension OpenAIProvider {
   /// - Parameter timeout: Of the whole exchange.
   /// - Throws: an ambiguous error when the batch may exist all the same; search for its label before another try.
   public func create(
-    _ submission: BatchSubmission, fileID: String, timeout: Duration
+    _ submission: BatchSubmission, input: BatchInput, timeout: Duration
   ) async throws(ProviderError) -> BatchSnapshot {
-    var body = JSONWriter()
-    body.beginObject()
-    body.key("input_file_id")
-    body.string(fileID)
-    body.key("endpoint")
-    body.string(submission.endpoint.path)
-    body.key("completion_window")
-    body.string(configuration.completionWindow)
-    body.key("metadata")
-    body.beginObject()
-    body.key(Self.labelKey)
-    body.string(submission.label)
-    body.endObject()
-    body.endObject()
-    let request = makeRequest(
-      "POST", "/batches", contentType: "application/json", body: .bytes(body.bytes),
-      limits: operationLimits(total: timeout), mustNotRepeat: true)
     let what = "create of batch \(submission.label)"
-    return try snapshot(what, try await perform(what, request, isWrite: true), isWrite: true)
+    guard let fileID = input.fileID else {
+      throw ProviderError(
+        .rejected(statusCode: 400), isAmbiguous: false, message: "\(name): \(what): its rows need a file")
+    }
+    let dialect = configuration.dialect
+    let body = dialect.shape.create(
+      NewBatch(
+        fileID: fileID, path: dialect.batchPath(of: submission.endpoint), window: configuration.completionWindow,
+        label: submission.label, keepsMetadata: dialect.keepsMetadata))
+    let request = makeRequest(
+      "POST", "/batches", contentType: "application/json", body: .bytes(body),
+      limits: operationLimits(total: timeout), mustNotRepeat: true)
+    do {
+      return try snapshot(what, try await perform(what, request, isWrite: true), isWrite: true)
+    } catch {
+      throw await hasNoBatches(error) ? ProviderError(.noBatches, isAmbiguous: false, message: error.message) : error
+    }
+  }
+
+  /// Whether a create was refused since there are no batches at all.
+  private func hasNoBatches(_ error: ProviderError) async -> Bool {
+    switch error.reason {
+    case .rejected(405), .rejected(501): return true
+    case .notFound:
+      // It may be the input file that was not found: then there is a list.
+      let list = makeRequest("GET", "/batches?limit=1", limits: operationLimits(maximumResponseBytes: 16 << 20))
+      do throws(ProviderError) {
+        _ = try await perform("list of batches", list, isWrite: false)
+        return false
+      } catch {
+        return error.reason == .notFound || error.reason == .rejected(statusCode: 405)
+          || error.reason == .rejected(statusCode: 501)
+      }
+    default: return false
+    }
   }
 
   public func retrieve(_ batchID: String) async throws(ProviderError) -> BatchSnapshot {
@@ -41,8 +58,7 @@ extension OpenAIProvider {
   /// Asks for a batch to be cancelled. What has ended already is returned as it is.
   public func cancel(_ batchID: String) async throws(ProviderError) -> BatchSnapshot {
     let what = "cancel of batch \(text(batchID))"
-    let path = "/batches/\(ProviderText.pathSegment(batchID))/cancel"
-    let request = makeRequest("POST", path, limits: operationLimits())
+    let request = makeRequest("POST", configuration.dialect.shape.cancelPath(batchID), limits: operationLimits())
     do {
       return try snapshot(what, try await perform(what, request, isWrite: true), isWrite: true)
     } catch {
@@ -52,7 +68,8 @@ extension OpenAIProvider {
         if let current = try? await retrieve(batchID), current.state.isTerminal || current.state == .cancelling {
           return current
         }
-      case .rejected, .notFound, .rateLimited, .accountClosed, .invalidResponse, .cancelled: break
+      case .rejected, .notFound, .rateLimited, .accountClosed, .noBatches, .storageFull, .invalidResponse, .cancelled:
+        break
       }
       throw error
     }
@@ -64,8 +81,7 @@ extension OpenAIProvider {
     guard let body = try? JSONSlice.parse(response.body) else {
       throw invalidResponse(what, "the answer is no JSON", isWrite: isWrite)
     }
-    // Together's create wraps the batch.
-    guard let snapshot = SnapshotParser.snapshot(body) ?? body["job"].flatMap(SnapshotParser.snapshot) else {
+    guard let snapshot = configuration.dialect.shape.snapshot(body) else {
       throw invalidResponse(what, "the answer names no batch", isWrite: isWrite)
     }
     return snapshot

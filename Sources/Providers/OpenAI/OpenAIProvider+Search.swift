@@ -12,19 +12,15 @@ extension OpenAIProvider {
 
   /// The batches that carry the label, newest first as the provider lists them: in their metadata or, where a server drops
   /// that, by their input file's id, its name or the custom ids in it.
-  /// - Parameters:
-  ///   - inputFileID: the file that the batch was to be made from.
-  ///   - createdAfter: how far back to look: when the intent was written.
   /// - Throws: also when the list was too long to be read back that far; nothing found then means nothing.
-  public func findBatches(
-    label: String, inputFileID: String?, createdAfter: Timestamp
-  ) async throws(ProviderError) -> [BatchSnapshot] {
-    let oldest = createdAfter + (.zero - Self.clockSlack)
+  public func findBatches(_ search: BatchSearch) async throws(ProviderError) -> [BatchSnapshot] {
+    let (label, inputFileID) = (search.label, search.inputFileID)
+    let oldest = search.createdAfter + (.zero - Self.clockSlack)
     var found: [BatchSnapshot] = []
     var unlabelled: [BatchSnapshot] = []
-    try await readPages("search for batch \(label)", "/batches?limit=100") { page in
+    try await readPages("search for batch \(label)", "/batches?limit=100", configuration.dialect.shape) { page in
       var newest: Timestamp?
-      for snapshot in page.lazy.compactMap(SnapshotParser.snapshot) {
+      for snapshot in page.lazy.compactMap(configuration.dialect.shape.snapshot) {
         if snapshot.label == label || (inputFileID != nil && snapshot.inputFileID == inputFileID) {
           if !found.contains(where: { $0.id == snapshot.id }) { found.append(snapshot) }
         } else if snapshot.label == nil, snapshot.inputFileID != nil, snapshot.createdAt.map({ $0 >= oldest }) ?? true {
@@ -46,10 +42,10 @@ extension OpenAIProvider {
       names = try await findFiles(label: label)
     } catch {
       // A server that lists no files still shows what is in them.
-      guard configuration.kind == .openAICompatible, error.reason.isRefusal else { throw error }
+      guard !configuration.dialect.keepsLabels, error.reason.isRefusal else { throw error }
     }
     let named = batches.filter { batch in batch.inputFileID.map(names.contains) ?? false }
-    if !named.isEmpty || configuration.kind == .openAI { return named }
+    if !named.isEmpty || configuration.dialect.keepsLabels { return named }
     var found: [BatchSnapshot] = []
     for batch in batches.prefix(Self.mostFilesReadInto) {
       guard let file = batch.inputFileID, try await firstCustomID(of: file, startsWith: label + "_") else { continue }
@@ -64,7 +60,8 @@ extension OpenAIProvider {
   private func findFiles(label: String) async throws(ProviderError) -> [String] {
     var found: [String] = []
     let filename = label + ".jsonl"
-    try await readPages("search for file \(filename)", "/files?purpose=batch&order=desc&limit=1000") { page in
+    let path = "/files?purpose=\(ProviderText.pathSegment(configuration.dialect.purpose))&order=desc&limit=1000"
+    try await readPages("search for file \(filename)", path, StandardShape()) { page in
       found = page.lazy.filter { $0["filename"]?.string == filename }.compactMap { $0["id"]?.string }
       return found.isEmpty
     }
@@ -73,24 +70,29 @@ extension OpenAIProvider {
 
   /// Reads a list page by page until `visit` has seen enough.
   private func readPages(
-    _ what: String, _ path: String, visit: ([JSONSlice]) -> Bool
+    _ what: String, _ path: String, _ shape: any BatchShape, visit: ([JSONSlice]) -> Bool
   ) async throws(ProviderError) {
-    var after: String?
+    var cursor = ""
     for _ in 0..<Self.maximumPages {
-      let cursor = after.map { "&after=" + ProviderText.pathSegment($0) } ?? ""
       let request = makeRequest(
         "GET", path + cursor, limits: operationLimits(maximumResponseBytes: Self.largestListing))
       let response = try await perform(what, request, isWrite: false)
       guard let body = try? JSONSlice.parse(response.body),
-        let list = body.kind == .array ? body : body["data"], list.kind == .array
+        let list = shape.list(body), list.kind == .array
       else { throw invalidResponse(what, "the answer is no list", isWrite: false) }
       let page = Array(list.elements)
-      guard visit(page), body["has_more"]?.bool == true else { return }
-      let last = body["last_id"]?.string ?? page.last?["id"]?.string
-      guard let last, last != after else {
+      guard visit(page) else { return }
+      let following: String?
+      do {
+        following = try shape.nextPage(body, page)
+      } catch {
         throw invalidResponse(what, "the list has more, but does not say where", isWrite: false)
       }
-      after = last
+      guard let following else { return }
+      guard following != cursor else {
+        throw invalidResponse(what, "the list has more, but does not say where", isWrite: false)
+      }
+      cursor = following
     }
     throw invalidResponse(what, "the list has more than \(Self.maximumPages) pages", isWrite: false)
   }
@@ -100,8 +102,8 @@ extension ProviderError.Reason {
   /// Whether the server does not have what was asked for, and trying again would not help.
   fileprivate var isRefusal: Bool {
     switch self {
-    case .rejected, .notFound: true
-    case .rateLimited, .accountClosed, .unavailable, .invalidResponse, .cancelled: false
+    case .rejected, .notFound, .noBatches: true
+    case .rateLimited, .accountClosed, .storageFull, .unavailable, .invalidResponse, .cancelled: false
     }
   }
 }

@@ -11,6 +11,19 @@ struct ResultLine {
   private var body: JSONSlice?
   private var error: ErrorBody?
 
+  /// An answer whose status goes without saying.
+  init(customID: String, body: JSONSlice?) {
+    self.customID = customID
+    self.body = body
+    hasAnswer = true
+  }
+
+  /// No answer.
+  init(customID: String, error: ErrorBody?) {
+    self.customID = customID
+    self.error = error
+  }
+
   /// `nil` if it is no JSON object with a custom id: nobody can be answered then.
   init?(_ line: [UInt8]) {
     guard let slice = try? JSONSlice.parse(line, maximumDepth: JSONDepth.answers) else { return nil }
@@ -58,7 +71,9 @@ struct ResultLine {
       disposition = .rejected
       message = "\(provider.name) answered \(status) without a body"
     }
-    let usage = disposition == .succeeded ? body?["usage"].flatMap(UsageParser.usage) : nil
+    let isExtra = provider.configuration.dialect.reasoningIsExtra
+    let usage =
+      disposition == .succeeded ? body?["usage"].flatMap { UsageParser.usage($0, reasoningIsExtra: isExtra) } : nil
     return BatchResult(
       customID: customID, disposition: disposition, response: response, usage: usage, message: message)
   }

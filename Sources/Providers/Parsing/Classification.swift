@@ -12,6 +12,7 @@ enum Classification {
     if statusCode < 400 { return .retryable(retryAfter: retryAfter) }
     let names = error?.names ?? []
     if statusCode < 500, names.contains(where: AccountFault.billingCodes.contains) { return .accountClosed(.billing) }
+    if statusCode == 400, let error, isAboutCredit(error) { return .accountClosed(.billing) }
     if names.contains(where: paceCodes.contains) { return .rateLimited(retryAfter: retryAfter) }
     switch statusCode {
     case 402: return .accountClosed(.billing)
@@ -29,6 +30,32 @@ enum Classification {
     default: .rejected
     }
   }
+
+  /// Whether files must go before another is taken. The providers publish no codes for it, so their words count too.
+  static func isAboutStorage(_ error: ErrorBody) -> Bool {
+    if error.names.contains(where: storageCodes.contains) { return true }
+    let message = error.message.lowercased()
+    return storageWords.contains { message.contains($0) }
+  }
+
+  /// Anthropic says with the type of a bad request that its own credit is used up, for a call and on every line of a batch,
+  /// without a code. Only the first words count: what comes later may quote the request.
+  static func isAboutCredit(_ error: ErrorBody) -> Bool {
+    guard error.type == "invalid_request_error" else { return false }
+    let message = error.message.lowercased()
+    return creditWords.contains { message.hasPrefix($0) }
+  }
+
+  private static let creditWords = [
+    "your credit balance is too low", "you have reached your specified", "this organization has been disabled",
+    "this organization is on hold",
+  ]
+
+  private static let storageCodes: Set<String> = [
+    "file_limit_exceeded", "too_many_files", "storage_limit_exceeded", "file_quota_exceeded",
+  ]
+
+  private static let storageWords = ["storage limit", "storage quota", "maximum number of files", "too many files"]
 
   /// For a line of a batch that has a status.
   static func disposition(lineStatus: Int, error: ErrorBody?) -> Disposition {

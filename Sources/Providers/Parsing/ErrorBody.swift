@@ -38,7 +38,8 @@ struct ErrorBody: Hashable, Sendable {
       self.init(type: nil, code: nil, message: text)
     case .object:
       // Some give the status as the code.
-      let code = error["code"].flatMap { $0.string ?? $0.int64.map { String($0) } }
+      let code =
+        error["code"].flatMap { $0.string ?? $0.int64.map { String($0) } } ?? error["details"]?["error_code"]?.string
       let type = error["type"]?.string
       let message = error["message"]?.string
       if code == nil, type == nil, message == nil { return nil }

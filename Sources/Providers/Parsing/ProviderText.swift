@@ -17,8 +17,10 @@ enum ProviderText {
 
   /// `sk-` begins the keys of most providers, and they quote a part of it when they refuse one.
   private static func withoutKey(_ word: Substring) -> String {
-    guard let found = word.firstRange(of: "sk-") else { return String(word) }
-    return word[..<found.lowerBound] + "sk-***"
+    if let found = word.firstRange(of: "sk-") { return word[..<found.lowerBound] + "sk-***" }
+    // So do tokens, which are JSON in base 64.
+    if let found = word.firstRange(of: "eyJ") { return word[..<found.lowerBound] + "eyJ***" }
+    return String(word)
   }
 
   private static func isSeparator(_ character: Character) -> Bool {

@@ -5,19 +5,19 @@ enum RetryAfter {
   /// Beyond any pause that makes sense; keeps arithmetic within bounds.
   private static let longest = 30.0 * 86_400_000
 
+  /// Nil where nothing is said; `unreadableRetryAfter` where something is said that nobody can read.
   static func parse(_ response: HTTPExchange.Response, now: Timestamp) -> Duration? {
-    if let value = response.header("retry-after-ms"), let milliseconds = Double(trimmed(value)) {
-      return duration(milliseconds)
-    }
-    if let value = response.header("retry-after") {
-      if let seconds = Double(trimmed(value)) { return duration(seconds * 1000) }
+    let (milliseconds, value) = (response.header("retry-after-ms"), response.header("retry-after"))
+    if let pause = milliseconds.flatMap({ Double(trimmed($0)) }).flatMap(duration) { return pause }
+    if let value {
+      if let pause = Double(trimmed(value)).flatMap({ duration($0 * 1000) }) { return pause }
       if let date = ProviderTime.httpDate(trimmed(value)) {
-        // By the provider's own clock, if it says what that is.
+        // By the provider's own clock, if it says what that is. It has whole seconds, and so lies a little in the past.
         let start = response.header("date").flatMap { ProviderTime.httpDate(trimmed($0)) } ?? now
-        return duration(Double((date - start).wholeMilliseconds))
+        return duration(Double(max(0, (date - start).wholeMilliseconds)))
       }
     }
-    return reset(response)
+    return milliseconds == nil && value == nil ? reset(response) : .unreadableRetryAfter
   }
 
   static func shouldRetry(_ response: HTTPExchange.Response) -> Bool? {

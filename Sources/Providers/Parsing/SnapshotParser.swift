@@ -11,6 +11,7 @@ enum SnapshotParser {
     snapshot.outputFileID = text(batch, "output_file_id")
     snapshot.errorFileID = text(batch, "error_file_id")
     snapshot.counts = counts(batch)
+    snapshot.usage = batch["usage"].flatMap { UsageParser.usage($0) }
     snapshot.problems = problems(batch)
     snapshot.createdAt = batch["created_at"].flatMap(ProviderTime.timestamp)
     snapshot.expiresAt = batch["expires_at"].flatMap(ProviderTime.timestamp)
@@ -18,13 +19,13 @@ enum SnapshotParser {
   }
 
   static func state(_ status: String) -> BatchState {
-    switch status.lowercased() {
+    switch status.lowercased().filter({ $0 != "_" && $0 != " " }) {
     case "validating", "queued", "pending", "created": .queued
-    case "in_progress", "running", "finalizing", "progress", "processing": .running
-    case "cancelling", "canceling", "cancellation_requested": .cancelling
+    case "inprogress", "running", "finalizing", "progress", "processing": .running
+    case "cancelling", "canceling", "cancellationrequested": .cancelling
     case "completed", "complete", "succeeded", "success": .completed
     case "failed": .failed
-    case "expired", "timeout_exceeded": .expired
+    case "expired", "timeoutexceeded": .expired
     case "cancelled", "canceled": .cancelled
     default: .unrecognised(status)
     }
@@ -33,7 +34,7 @@ enum SnapshotParser {
   private static func counts(_ batch: JSONSlice) -> BatchSnapshot.Counts? {
     let nested = batch["request_counts"]
     func count(_ name: String, _ flat: String) -> Int? {
-      let number = nested?[name]?.int64 ?? batch[flat]?.int64
+      let number = nested?[name]?.int64 ?? batch[flat]?.int64 ?? batch[name]?.int64
       return number.flatMap { Int(exactly: max(0, $0)) }
     }
     let total = count("total", "total_requests")

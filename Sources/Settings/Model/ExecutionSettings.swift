@@ -18,7 +18,7 @@ public struct ExecutionSettings: Sendable, Equatable {
   public var maxAttempts = 5
   /// Pause before the second attempt; later ones are longer.
   public var backoffDelay = Duration.milliseconds(2000)
-  /// The longest `retry-after` that is obeyed.
+  /// The longest `retry-after` that is obeyed; after a longer or unreadable one the account is tried once in this time.
   public var maxRetryAfter = Duration.seconds(3600)
   /// How long an interactive delivery may stay unacknowledged.
   public var interactiveHold = Duration.milliseconds(30_000)
@@ -28,6 +28,9 @@ public struct ExecutionSettings: Sendable, Equatable {
   public var createTimeout = Duration.seconds(15)
   /// How long after an unconfirmed create the provider is searched again before the batch is submitted anew.
   public var reconcileGrace = Duration.seconds(30)
+  /// Whether the input and result files of a batch that is over are deleted at the provider: what they hold is in the
+  /// ledger, and accounts take no upload any more when they hold too many.
+  public var deleteFiles = true
   /// How long a stop may take.
   public var drainTimeout = Duration.seconds(25)
   public var circuitBreaker = CircuitBreaker()

@@ -49,6 +49,8 @@ public struct TenancySettings: Sendable, Equatable {
   }
 
   public var source = Source.header
+  /// Shares of the tenants that want the same; a tenant that is not named has 1.
+  public var weights: [String: Int] = [:]
   public init() {}
 }
 

@@ -8,8 +8,13 @@ public struct MillraceSettings: Sendable, Equatable {
     ProviderSettings(name: "openai", kind: .openai, endpoint: "https://api.openai.com/v1", apiKeys: [])
   ]
   public var models = ModelTable(Self.defaultModels)
+  /// Before the shipped table, in the order of the file.
+  public var prices: [PriceSettings] = []
+  /// In the order of the file.
+  public var budgets: [BudgetSettings] = []
   public var batching = BatchingSettings()
   public var execution = ExecutionSettings()
+  public var rescue = RescueSettings()
   public var deadLetter = DeadLetterSettings()
   public var observability = ObservabilitySettings()
   public var admin = AdminSettings()

@@ -15,13 +15,22 @@ public struct ProviderSettings: Sendable, Equatable {
       case .azure, .openaiCompatible: nil
       }
     }
+
+    /// Empty for kinds whose requests name no version.
+    public var defaultAPIVersion: String {
+      switch self {
+      case .anthropic: "2023-06-01"
+      case .openai, .azure, .gemini, .mistral, .openaiCompatible: ""
+      }
+    }
   }
 
-  /// What the account allows. Nothing set means that only the provider's own answers slow us down.
+  /// Ceilings of what the account allows. What is not set is learned from the provider's answers: a wrong ceiling would
+  /// hold an account back for ever, and every provider says what it allows.
   public struct Limits: Sendable, Equatable {
     public var requestsPerMinute: Int?
     public var tokensPerMinute: Int?
-    /// Calls in flight at once, per replica.
+    /// Calls in flight at once to each model, of all replicas together.
     public var concurrency = 64
     /// Prompt tokens in unfinished batches.
     public var enqueuedTokens: Int?
@@ -41,8 +50,7 @@ public struct ProviderSettings: Sendable, Equatable {
     /// What holds for a kind where the configuration is silent.
     public static func defaults(for kind: Kind) -> Limits {
       guard kind == .openai else { return Limits() }
-      return Limits(
-        requestsPerMinute: 500, tokensPerMinute: 200_000, enqueuedTokens: 2_000_000, batchCreatesPerHour: 2000)
+      return Limits(batchCreatesPerHour: 2000)
     }
   }
 
@@ -53,6 +61,8 @@ public struct ProviderSettings: Sendable, Equatable {
   public var endpoint: String
   /// The first is for new work, the others for batches that were created with them. Empty: calls carry no key.
   public var apiKeys: [Secret]
+  /// What `anthropic-version` says, or of Azure the version of the dated paths; empty there: the paths of `/openai/v1`.
+  public var apiVersion = ""
   public var organization = ""
   public var project = ""
   /// What a batch is created with.
@@ -62,6 +72,12 @@ public struct ProviderSettings: Sendable, Equatable {
   /// Certificates to trust instead of the system's. Empty: the system's.
   public var caFile = ""
   public var proxy: ConnectionURL?
+  /// In what an openai-compatible server differs; nil: what its host is known for.
+  public var deviations: Deviations?
+  /// A file with a bearer token that replaces the keys; it is read again when it changes. Empty: none.
+  public var tokenFile = ""
+  /// Of Azure, by the name that routes use.
+  public var deployments: [String: AzureDeployment] = [:]
   public var limits: Limits
 
   public init(name: String, kind: Kind, endpoint: String, apiKeys: [Secret], limits: Limits? = nil) {
@@ -70,5 +86,6 @@ public struct ProviderSettings: Sendable, Equatable {
     self.endpoint = endpoint
     self.apiKeys = apiKeys
     self.limits = limits ?? .defaults(for: kind)
+    apiVersion = kind.defaultAPIVersion
   }
 }

@@ -1,6 +1,8 @@
 /// Reads the keys of a provider, from the configuration or from files.
 enum APIKeys {
-  static func read(_ section: Section, provider: String, kind: ProviderSettings.Kind?) -> [Secret] {
+  static func read(_ section: Section, provider: String, kind: ProviderSettings.Kind?, hasToken: Bool = false)
+    -> [Secret]
+  {
     let reading = section.reading
     let before = reading.problems.count
     var inline = section.scalars("api_key", .secret)
@@ -21,7 +23,7 @@ enum APIKeys {
     let keys =
       (inline ?? []).compactMap { checked($0.text.trimmed, $0, section, "api_key") }
       + (files ?? []).compactMap { contents($0, section) }
-    let needsKey = kind != nil && kind != .openaiCompatible
+    let needsKey = kind != nil && kind != .openaiCompatible && !hasToken
     if keys.isEmpty, needsKey, reading.problems.count == before {
       let path = section.full("api_key")
       reading.add(

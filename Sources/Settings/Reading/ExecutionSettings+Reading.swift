@@ -12,6 +12,7 @@ extension ExecutionSettings {
     settleGrace = execution.duration("settle_grace", settleGrace, .zero...(.seconds(86_400)))
     createTimeout = execution.duration("create_timeout", createTimeout, (.milliseconds(100))...(.seconds(600)))
     reconcileGrace = execution.duration("reconcile_grace", reconcileGrace, (.milliseconds(100))...(.seconds(3600)))
+    deleteFiles = execution.flag("delete_files", deleteFiles)
     drainTimeout = execution.duration("drain_timeout", drainTimeout, .seconds(1)...(.seconds(3600)))
     execution.section("circuit_breaker") {
       circuitBreaker.failureRatio = $0.ratio("failure_ratio", circuitBreaker.failureRatio)

@@ -13,6 +13,7 @@ extension ProviderSettings {
     let dialect = kind ?? .openaiCompatible
     var settings = ProviderSettings(name: name, kind: dialect, endpoint: "", apiKeys: [])
     settings.endpoint = endpoint(section, kind: kind)
+    settings.apiVersion = version(section, kind: dialect)
     settings.organization = section.text("organization", "", problem: headerProblem)
     settings.project = section.text("project", "", problem: headerProblem)
     let hour = Duration.seconds(3600)
@@ -23,15 +24,34 @@ extension ProviderSettings {
     settings.proxy = proxy.reveal().isEmpty ? nil : proxy
     settings.limits = section.section("limits") { Limits(reading: $0, defaults: .defaults(for: dialect)) }
 
-    let (keys, problems) = reading.setAside { APIKeys.read(section, provider: name, kind: kind) }
+    settings.readDialect(section, kind: kind)
+    let hasToken = !settings.tokenFile.isEmpty
+    let (keys, problems) = reading.setAside {
+      let keys = APIKeys.read(section, provider: name, kind: kind, hasToken: hasToken)
+      settings.checkToken(section)
+      return keys
+    }
     settings.apiKeys = keys
     return (settings, problems)
+  }
+
+  private static func version(_ section: Section, kind: Kind) -> String {
+    if kind == .azure { return azureVersion(section) }
+    let fallback = kind.defaultAPIVersion
+    return section.text("api_version", fallback) { text in
+      if fallback.isEmpty { return text.isEmpty ? nil : "means nothing for the kind \(kind.rawValue); leave it out" }
+      return text.isEmpty ? "empty; leave it out for \(fallback)" : headerProblem(text)
+    }
   }
 
   private static func endpoint(_ section: Section, kind: Kind?) -> String {
     guard let scalar = section.scalar("endpoint", default: kind?.defaultEndpoint, .url) else {
       if kind != nil {
-        section.reading.failIfSilent(section.full("endpoint"), "missing; set the base URL, such as https://host/v1")
+        section.reading.failIfSilent(
+          section.full("endpoint"),
+          kind == .azure
+            ? "missing; set the resource's address, such as https://name.openai.azure.com"
+            : "missing; set the base URL, such as https://host/v1")
       }
       return ""
     }

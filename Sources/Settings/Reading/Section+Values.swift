@@ -69,6 +69,16 @@ extension Section {
     return value
   }
 
+  /// US dollars, as pico-USD.
+  func dollars(_ key: String, _ fallback: Int64, upTo most: Int) -> Int64 {
+    guard let scalar = scalar(key) else { return fallback }
+    guard let value = Dollars.parse(scalar.text), value <= Int64(most) * 1_000_000_000_000 else {
+      reading.fail(full(key), scalar, "not an amount of US dollars such as 5 or 0.25; allowed: 0 to \(most)")
+      return fallback
+    }
+    return value
+  }
+
   func flag(_ key: String, _ fallback: Bool) -> Bool {
     guard let scalar = scalar(key) else { return fallback }
     switch scalar.text.lowercased() {

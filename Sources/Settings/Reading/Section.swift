@@ -33,6 +33,9 @@ final class Section {
     self.nodes = nodes
   }
 
+  /// The keys that the file has here, for a table whose keys are names.
+  var names: [String] { nodes.map(\.key) }
+
   func full(_ key: String) -> String { path.isEmpty ? key : path + "." + key }
 
   private func node(_ key: String) -> Node? {

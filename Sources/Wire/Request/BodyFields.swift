@@ -11,9 +11,11 @@ struct BodyFields {
   var messages: JSONSlice?
   var input: JSONSlice?
   var instructions: JSONSlice?
+  var system: JSONSlice?
   var maxCompletionTokens: JSONSlice?
   var maxTokensOfChat: JSONSlice?
   var maxOutputTokens: JSONSlice?
+  var choices: JSONSlice?
   var hasStream = false
   /// Keys of the above that occur more than once; `stream` may, since it goes anyway.
   private var repeated: Set<String> = []
@@ -34,9 +36,11 @@ struct BodyFields {
       case "messages": Self.set(&messages, member.value, key, &again)
       case "input": Self.set(&input, member.value, key, &again)
       case "instructions": Self.set(&instructions, member.value, key, &again)
+      case "system": Self.set(&system, member.value, key, &again)
       case "max_completion_tokens": Self.set(&maxCompletionTokens, member.value, key, &again)
       case "max_tokens": Self.set(&maxTokensOfChat, member.value, key, &again)
       case "max_output_tokens": Self.set(&maxOutputTokens, member.value, key, &again)
+      case "n": choices = member.value
       case "stream", "stream_options": hasStream = true
       default: break
       }
@@ -55,7 +59,7 @@ struct BodyFields {
   static let wrapperKeys = ["custom_id", "id", "method", "url", "body"]
   static let shortFormKeys = ["id", "maxTokens", "callbackUrl"]
   static let providerKeys = [
-    "model", "messages", "input", "instructions", "max_completion_tokens", "max_tokens", "max_output_tokens",
+    "model", "messages", "input", "instructions", "system", "max_completion_tokens", "max_tokens", "max_output_tokens",
   ]
 
   /// A string that is not empty: anything else counts as absent.

@@ -22,14 +22,17 @@ public struct DecodedRequest: Sendable {
   public var queueLane: Lane
   /// Bounds sending. May have passed already.
   public var deadline: Timestamp?
-  /// Bytes of text that a token estimate counts; escapes count as they are spelled.
-  public var estimatedTextBytes: Int
+  /// What its tokens are counted from.
+  public var prompt: PromptContent
   /// The publisher's own bound on output; `nil` without one that is a positive integer.
   public var maximumOutputTokens: Int?
+  /// How many answers it asks for.
+  public var choices: Int
 
   public init(
     envelope: Envelope, endpoint: Endpoint, model: String, body: RequestBody, bodyHash: SHA256Digest,
-    lane: LaneChoice?, queueLane: Lane, deadline: Timestamp?, estimatedTextBytes: Int, maximumOutputTokens: Int?
+    lane: LaneChoice?, queueLane: Lane, deadline: Timestamp?, prompt: PromptContent, maximumOutputTokens: Int?,
+    choices: Int = 1
   ) {
     self.envelope = envelope
     self.endpoint = endpoint
@@ -39,8 +42,9 @@ public struct DecodedRequest: Sendable {
     self.lane = lane
     self.queueLane = queueLane
     self.deadline = deadline
-    self.estimatedTextBytes = estimatedTextBytes
+    self.prompt = prompt
     self.maximumOutputTokens = maximumOutputTokens
+    self.choices = choices
   }
 }
 

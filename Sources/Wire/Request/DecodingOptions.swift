@@ -19,11 +19,15 @@ public struct DecodingOptions: Sendable {
   public var traceIDHeader: String
   /// The endpoint that a body with `input` means for this model; `nil` where the model table does not say.
   public var modelMode: @Sendable (String) -> Endpoint?
+  /// The provider's own endpoint for bodies with `messages`, where the model's first route leads to one that speaks otherwise
+  /// than OpenAI; `nil` where it does not.
+  public var nativeEndpoint: @Sendable (String) -> Endpoint?
   public var isKnownModel: @Sendable (String) -> Bool
 
   public init(
     maximumMessageBytes: Int = 16_777_216, tenantSource: TenantSource = .header, maximumDepth: Int = 64,
     traceIDHeader: String = "x-batch-trace-id", modelMode: @escaping @Sendable (String) -> Endpoint?,
+    nativeEndpoint: @escaping @Sendable (String) -> Endpoint? = { _ in nil },
     isKnownModel: @escaping @Sendable (String) -> Bool
   ) {
     self.maximumMessageBytes = maximumMessageBytes
@@ -31,6 +35,7 @@ public struct DecodingOptions: Sendable {
     self.maximumDepth = maximumDepth
     self.traceIDHeader = traceIDHeader
     self.modelMode = modelMode
+    self.nativeEndpoint = nativeEndpoint
     self.isKnownModel = isKnownModel
   }
 }

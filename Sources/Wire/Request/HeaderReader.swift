@@ -28,6 +28,16 @@ struct HeaderReader {
     return text.isEmpty ? nil : text
   }
 
+  /// A string of at most 255 bytes that a report can show as it is: costs and budgets are kept by it.
+  mutating func tag(_ name: String, _ value: FieldValue) -> String? {
+    guard let text = text(name, value) else { return nil }
+    if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+      refuse(name, value, allowed: "a string without control characters")
+      return nil
+    }
+    return text
+  }
+
   /// A string of any length.
   mutating func longText(_ name: String, _ value: FieldValue) -> String? {
     guard let text = value.text else {
@@ -60,6 +70,12 @@ struct HeaderReader {
   mutating func lane(_ name: String, _ value: FieldValue) -> LaneChoice? {
     if let choice = value.text.flatMap(LaneChoice.init(rawValue:)) { return choice }
     refuse(name, value, allowed: "interactive, deferred or auto")
+    return nil
+  }
+
+  mutating func format(_ name: String, _ value: FieldValue) -> BodyFormat? {
+    if let format = value.text.flatMap(BodyFormat.init(rawValue:)) { return format }
+    refuse(name, value, allowed: "native or openai")
     return nil
   }
 

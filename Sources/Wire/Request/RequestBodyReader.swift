@@ -5,14 +5,16 @@ struct ProviderRequest {
   var endpoint: Endpoint
   var model: String
   var body: RequestBody
-  var estimatedTextBytes: Int
+  var prompt: PromptContent
   var maximumOutputTokens: Int?
+  var choices = 1
 }
 
 /// Reads a body in any of its three forms. What was found before a failure stays, since the error reply needs it too.
 struct RequestBodyReader {
   private let options: DecodingOptions
   private let headerEndpoint: Endpoint?
+  private let format: BodyFormat?
   private(set) var customID: String?
   private(set) var callbackURL: String?
   /// Over endpoint and provider body, once both are known.
@@ -20,9 +22,10 @@ struct RequestBodyReader {
 
   static let maximumModelBytes = 255
 
-  init(options: DecodingOptions, headerEndpoint: Endpoint?) {
+  init(options: DecodingOptions, headerEndpoint: Endpoint?, format: BodyFormat? = nil) {
     self.options = options
     self.headerEndpoint = headerEndpoint
+    self.format = format
   }
 
   mutating func read(_ bytes: [UInt8]) throws(Failure) -> ProviderRequest {
@@ -105,6 +108,7 @@ struct RequestBodyReader {
     switch endpoint {
     case .chatCompletions: name = "max_completion_tokens"
     case .responses: name = "max_output_tokens"
+    case .messages: name = "max_tokens"
     case .embeddings:
       throw Failure(.invalidRequest, "maxTokens: \(endpoint.path) takes no such limit; leave it out")
     }
@@ -126,11 +130,11 @@ struct RequestBodyReader {
     let endpoint = try endpoint(fields, model: model, named: named)
     bodyHash = Self.hash(endpoint, body)
     guard options.isKnownModel(model) else { throw Self.unknown(model) }
-    let texts = [fields.messages, fields.input, fields.instructions]
     return ProviderRequest(
       endpoint: endpoint, model: model, body: try ProviderBody.make(body, fields),
-      estimatedTextBytes: texts.reduce(0) { $0 + ($1.map(PromptText.size) ?? 0) },
-      maximumOutputTokens: Self.maximumOutputTokens(fields))
+      prompt: PromptReader.read(body, endpoint: endpoint),
+      maximumOutputTokens: Self.maximumOutputTokens(fields),
+      choices: Int(clamping: max(1, fields.choices?.int64 ?? 1)))
   }
 
   private func modelName(_ fields: BodyFields) throws(Failure) -> String {
@@ -148,8 +152,12 @@ struct RequestBodyReader {
   }
 
   private func endpoint(_ fields: BodyFields, model: String, named: Endpoint?) throws(Failure) -> Endpoint {
-    if let named { return named }
-    if fields.messages != nil { return .chatCompletions }
+    let native = options.nativeEndpoint(model)
+    if let named {
+      try check(format, named, native)
+      return named
+    }
+    if fields.messages != nil { return format == .openai ? .chatCompletions : native ?? .chatCompletions }
     guard fields.input != nil else {
       throw Failure(
         .invalidRequest, "the body has neither messages nor input; name the endpoint in the header x-endpoint")
@@ -159,6 +167,19 @@ struct RequestBodyReader {
     throw Failure(
       .invalidRequest,
       "the model table does not say what input means for \(quoted(model)); name the endpoint in the header x-endpoint")
+  }
+
+  /// A format that contradicts the endpoint would be read as the wrong shape.
+  private func check(_ format: BodyFormat?, _ named: Endpoint, _ native: Endpoint?) throws(Failure) {
+    let fits =
+      switch format {
+      case nil: true
+      case .openai: Endpoint.openAI.contains(named)
+      case .native: native == nil || native == named
+      }
+    guard !fits, let format else { return }
+    throw Failure(
+      .invalidHeader, "x-format: got \(format.rawValue), but the endpoint is \(named.path); send one of them")
   }
 
   private static func hash(_ endpoint: Endpoint, _ body: JSONSlice) -> SHA256Digest {

@@ -15,7 +15,7 @@ public struct RequestDecoder: Sendable {
     if delivery.properties.type.map({ $0.elementsEqual("llm.cancel".utf8) }) == true {
       return cancel(delivery, headers)
     }
-    var reader = RequestBodyReader(options: options, headerEndpoint: headers.endpoint)
+    var reader = RequestBodyReader(options: options, headerEndpoint: headers.endpoint, format: headers.format)
     let payload = decodedBody(of: delivery)
     let request = payload.flatMap { bytes in
       Result { () throws(Failure) in try reader.read(bytes) }
@@ -41,7 +41,7 @@ public struct RequestDecoder: Sendable {
         DecodedRequest(
           envelope: envelope, endpoint: request.endpoint, model: request.model, body: request.body, bodyHash: bodyHash,
           lane: headers.lane, queueLane: queueLane, deadline: headers.deadline,
-          estimatedTextBytes: request.estimatedTextBytes, maximumOutputTokens: request.maximumOutputTokens))
+          prompt: request.prompt, maximumOutputTokens: request.maximumOutputTokens, choices: request.choices))
     }
   }
 

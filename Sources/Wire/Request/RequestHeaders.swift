@@ -9,6 +9,7 @@ struct RequestHeaders {
   var lane: LaneChoice?
   var deadline: Timestamp?
   var endpoint: Endpoint?
+  var format: BodyFormat?
   var callbackURL: String?
   var noReply = false
   /// The first complaint; everything else is still read, as far as it makes sense.
@@ -25,11 +26,11 @@ struct RequestHeaders {
       // A table may hold a key twice; the first counts, as in `FieldTable`.
       guard entry.value != .void, !entries[..<place].contains(where: { $0.key == entry.key }) else { continue }
       switch name {
-      case "x-tenant": tenant = reader.text(name, entry.value)
-      case "x-cost-center": tags.costCenter = reader.text(name, entry.value)
-      case "x-user": tags.user = reader.text(name, entry.value)
-      case "x-service": tags.service = reader.text(name, entry.value)
-      case "x-environment": tags.environment = reader.text(name, entry.value)
+      case "x-tenant": tenant = reader.tag(name, entry.value)
+      case "x-cost-center": tags.costCenter = reader.tag(name, entry.value)
+      case "x-user": tags.user = reader.tag(name, entry.value)
+      case "x-service": tags.service = reader.tag(name, entry.value)
+      case "x-environment": tags.environment = reader.tag(name, entry.value)
       case "traceparent": trace.traceparent = reader.text(name, entry.value)
       case "tracestate": trace.tracestate = reader.longText(name, entry.value)
       case options.traceIDHeader: trace.batchTraceID = reader.text(name, entry.value)
@@ -39,6 +40,7 @@ struct RequestHeaders {
       case "x-deadline": deadline = reader.moment(name, entry.value)
       case "x-deadline-ms": delay = reader.milliseconds(name, entry.value)
       case "x-endpoint": endpoint = Self.endpoint(name, entry.value, &reader)
+      case "x-format": format = reader.format(name, entry.value)
       case "x-callback-url": callbackURL = reader.callbackURL(name, entry.value)
       case "x-no-reply": noReply = reader.flag(name, entry.value)
       default: break
@@ -64,7 +66,7 @@ struct RequestHeaders {
 
   private static func tenant(header: String?, userID: [UInt8]?, _ reader: inout HeaderReader) -> String {
     guard reader.options.tenantSource == .userID else { return header ?? CostTags.defaultTenant }
-    let authenticated = userID.map { FieldValue.string($0) }.flatMap { reader.text("property user_id", $0) }
+    let authenticated = userID.map { FieldValue.string($0) }.flatMap { reader.tag("property user_id", $0) }
     let tenant = authenticated ?? CostTags.defaultTenant
     if let header, header != tenant {
       reader.fail(

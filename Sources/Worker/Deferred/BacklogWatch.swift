@@ -15,6 +15,8 @@ struct BacklogWatch: Sendable {
     defer { if let outage { context.store.ended(outage) } }
     while !Task.isCancelled {
       context.countUnknown()
+      context.holds.refresh(context.providers.values)
+      await context.room.refresh(context.ledger, providers: context.providers)
       do throws(LedgerError) {
         let entries = try await context.ledger.backlog()
         if let over = outage.take() { context.store.ended(over) }

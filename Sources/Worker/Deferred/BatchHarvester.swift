@@ -6,10 +6,12 @@ import Logging
 struct BatchHarvester: Sendable {
   let context: WorkerContext
   private let repair: BatchRepair
+  private let files: FileCleaner
   private let downloads = Permits(2)
 
-  init(context: WorkerContext, start: @escaping @Sendable (BatchRecord) -> Void) {
+  init(context: WorkerContext, files: FileCleaner, start: @escaping @Sendable (BatchRecord) -> Void) {
     self.context = context
+    self.files = files
     repair = BatchRepair(context: context, start: start)
   }
 
@@ -21,6 +23,9 @@ struct BatchHarvester: Sendable {
     case stopped
   }
 
+  /// A provider that wants less for a cancel would have us ask for the batch as often.
+  private static let shortestPause = Duration.seconds(1)
+
   /// - Parameter isPinned: Whether the provider has the key that the batch was made with: only then does it count that the
   ///   batch is not found.
   func harvest(_ batch: BatchRecord, from provider: any Provider, isPinned: Bool) async -> Result {
@@ -30,24 +35,44 @@ struct BatchHarvester: Sendable {
     var poll = BatchPoll(
       interval: context.configuration.pollInterval, since: context.time.monotonic() + (.zero - age))
     var endedAt: Timestamp?
+    let wanted = context.openBatches.enter(batch, at: provider)
+    defer { context.openBatches.leave(batch.id) }
+    var cancel = BatchCancel(context: context, batch: batch, provider: provider, id: id)
+    defer { cancel.end() }
     while !Task.isCancelled {
       var isSeen = false
+      let isDecided = context.openBatches.cancelledAt(batch) != nil
+      if isDecided, await cancel.send() { poll.restart(at: context.time.monotonic()) }
       let delay = poll.delay(at: context.time.monotonic())
-      guard (try? await context.time.sleep(for: delay)) != nil else { return .stopped }
+      _ = await wanted.wait(
+        upTo: isDecided ? min(delay, cancel.pause.map { max($0, Self.shortestPause) } ?? delay) : delay, context.time)
+      if Task.isCancelled { return .stopped }
+      // Before the next look; one that cannot be sent keeps no result waiting.
+      if !isDecided, context.openBatches.cancelledAt(batch) != nil { continue }
+      guard await context.holds.wait(.poll, at: provider) else { return .stopped }
       do throws(ProviderError) {
         let snapshot = try await provider.retrieve(id)
         poll.answered()
         context.health.clear(.batch(batch.label))
         if !isPinned { context.isKnown(batch) }
         isSeen = true
-        guard snapshot.state.isTerminal else { continue }
+        context.openBatches.saw(snapshot, of: batch.id)
+        guard snapshot.state.isTerminal else {
+          if cancel.isRefused, snapshot.state != .cancelling { context.openBatches.cancelWasRefused(batch.id) }
+          continue
+        }
         let now = context.time.monotonic()
+        if endedAt == nil, snapshot.state != .failed { await context.learn(.ran, from: batch) }
         let ended = endedAt ?? now
         endedAt = ended
         let graceOver = now - ended >= context.configuration.settleGrace
         if try await collect(batch, snapshot, provider, graceOver: graceOver) {
           context.metrics.batch(provider: provider.name, event: "\(snapshot.state)")
+          context.deadlines.batchEnded()
+          context.openBatches.changed.raise()
           context.logger.info("Batch settled", metadata: ["batch": "\(batch.label)", "state": "\(snapshot.state)"])
+          files.clean(
+            snapshot.inputFileID ?? batch.inputFileID, snapshot.outputFileID, snapshot.errorFileID, of: batch)
           return .settled
         }
       } catch {
@@ -72,30 +97,38 @@ struct BatchHarvester: Sendable {
     _ batch: BatchRecord, _ snapshot: BatchSnapshot, _ provider: any Provider, graceOver: Bool
   ) async throws(ProviderError) -> Bool {
     var seen = 0
+    var count = TokenCount()
+    var bill = BatchBill()
     for file in [snapshot.outputFileID, snapshot.errorFileID].compactMap({ $0 }) {
+      guard await context.holds.wait(.fetch, at: provider) else { throw Self.stopped }
       await downloads.acquire()
       defer { downloads.release() }
       do throws(ProviderError) {
-        seen += try await read(file, of: batch, provider)
+        seen += try await read(file, of: batch, provider, &count, &bill)
       } catch {
         // A file that is gone for good must not keep the rest of the batch waiting.
         guard graceOver, error.reason == .notFound else { throw error }
       }
     }
+    if let lesson = count.lesson(of: batch) { await context.learn(lesson, from: batch) }
     let now = context.time.now()
     let missing = await context.retry("look for missing results") { () async throws(LedgerError) in
       try await context.ledger.unsettledRows(batch.id, after: nil, limit: 1)
     }
     guard let missing else { return false }
+    // Files may appear a little after the state does; what ran is not to be sent, and paid, again. Nor are the files
+    // deleted where nothing is missing: results of what was sent twice cost something.
+    let isHidden = snapshot.hidesResults(seen: seen)
+    if isHidden && !graceOver { return false }
     if !missing.isEmpty {
-      // Files may appear a little after the state does; what ran is not to be sent, and paid, again.
-      let isHidden = snapshot.hidesResults(seen: seen)
-      if isHidden && !graceOver { return false }
       switch snapshot.state {
       case .failed:
         return await repair.repair(batch, snapshot)
       case .expired where isHidden, .cancelled where isHidden:
-        return await finishMissing(batch, snapshot)
+        return await finishMissing(batch, snapshot, isHidden: true)
+      case .cancelled where context.openBatches.cancelledAt(batch) != nil:
+        // Ours: it says nothing about the requests.
+        return await giveBack(batch, notBefore: now, limit: nil)
       case .expired, .cancelled:
         let code: FailureCode = snapshot.state == .expired ? .batchExpired : .providerUnavailable
         let limit = context.policy.limit(
@@ -103,20 +136,39 @@ struct BatchHarvester: Sendable {
         return await giveBack(batch, notBefore: now, limit: limit)
       case .completed, .queued, .running, .cancelling, .unrecognised:
         guard graceOver else { return false }
-        return await finishMissing(batch, snapshot)
+        return await finishMissing(batch, snapshot, isHidden: isHidden)
       }
     }
-    let settled: Void? = await context.retry("settle a batch") { () async throws(LedgerError) in
+    if let difference = bill.difference(from: snapshot.usage) {
+      context.logger.warning(
+        "Usage of a batch does not agree with that of its rows",
+        metadata: ["batch": "\(batch.label)", "difference": "\(difference)"])
+    }
+    return await settle(batch, at: now)
+  }
+
+  /// Returns false where rows have come back to the batch meanwhile: the next look is about them too.
+  private func settle(_ batch: BatchRecord, at now: Timestamp) async -> Bool {
+    let settled = await context.retry.unlessRefused("settle a batch") { () async throws(LedgerError) in
       try await context.ledger.settle(batch.id, at: now)
     }
-    return settled != nil
+    if case .failure(let error) = settled {
+      context.logger.notice(
+        "Batch cannot be settled yet", metadata: ["batch": "\(batch.label)", "error": "\(error)"])
+    }
+    return if case .success = settled { true } else { false }
   }
 
   /// Returns how many results of this batch the file holds.
-  private func read(_ file: String, of batch: BatchRecord, _ provider: any Provider) async throws(ProviderError) -> Int
-  {
-    let source = try await provider.results(fileID: file)
+  private func read(
+    _ file: String, of batch: BatchRecord, _ provider: any Provider, _ count: inout TokenCount,
+    _ bill: inout BatchBill
+  ) async throws(ProviderError) -> Int {
+    let source = try await provider.results(fileID: file, of: batch.key.endpoint)
     let route = Route(provider: batch.key.provider, model: batch.key.model)
+    // The price of the time when it was planned holds, if it was known.
+    let price = batch.price ?? context.price(of: route)
+    let isCancelled = context.openBatches.cancelledAt(batch) != nil
     var strangers = 0
     var known = 0
     while let results = try await source.next() {
@@ -128,20 +180,24 @@ struct BatchHarvester: Sendable {
           strangers += 1
           continue
         }
-        let (cost, basis) = context.cost(route: route, lane: .deferred, usage: result.usage)
+        count.add(result.usage)
+        bill.add(result.usage)
+        let charge = Charge(result.usage, price: price, lane: .deferred)
         outcomes.append(
           AttemptOutcome(
             id: name.request, attempt: name.attempt, batch: batch.id,
-            verdict: context.policy.verdict(on: result, attempt: name.attempt, at: now, random: context.random()),
-            response: result.response, usage: result.usage, cost: cost, basis: basis))
+            verdict: context.policy.verdict(
+              on: result, attempt: name.attempt, isCancelled: isCancelled, at: now, random: context.random()),
+            response: result.response, usage: result.usage, cost: charge.cost, basis: charge.basis,
+            costUnknown: result.wasPaidUnseen, route: route, listCost: charge.list, fullCost: charge.full))
       }
       known += outcomes.count
-      let recorded = await context.retry("record results") { [outcomes] () async throws(LedgerError) in
-        try await context.ledger.record(outcomes, at: now)
+      guard let recorded = await context.recorder.record("record results", outcomes) else {
+        throw Self.stopped
       }
-      guard let recorded else { throw ProviderError(.cancelled, isAmbiguous: false, message: "stopped") }
-      context.outboxReady.raise()
-      note(results, outcomes, recorded, batch)
+      context.outboxReady.raise(.bulk)
+      note(results, recorded.outcomes, recorded.results, batch)
+      closeAccount(results, provider)
     }
     context.metrics.unreadable(provider: provider.name, by: strangers + source.unreadableLines)
     if strangers + source.unreadableLines > 0 {
@@ -151,6 +207,20 @@ struct BatchHarvester: Sendable {
     }
     return known
   }
+
+  /// Rows that say that the account is closed suspend what would be sent to it, once.
+  private func closeAccount(_ results: [BatchResult], _ provider: any Provider) {
+    let fault = results.lazy.compactMap { result -> AccountFault? in
+      if case .accountClosed(let fault) = result.disposition { fault } else { nil }
+    }.first
+    guard let fault else { return }
+    let gate = CallRouting(context: context).batches(of: provider.name)
+    let now = context.time.monotonic()
+    guard case .continue(let place) = context.gates.reserve(gate, .zero, waiting: 1, now: now) else { return }
+    context.gates.settle(gate, place, CallEnd(.accountClosed(fault)), now: now)
+  }
+
+  private static let stopped = ProviderError(.cancelled, isAmbiguous: false, message: "stopped")
 
   private func note(
     _ results: [BatchResult], _ outcomes: [AttemptOutcome], _ recorded: [RecordedOutcome], _ batch: BatchRecord
@@ -167,22 +237,28 @@ struct BatchHarvester: Sendable {
     context.metrics.outcome(lane: .deferred, succeeded: false, by: finished.count - succeeded)
   }
 
-  private func giveBack(_ batch: BatchRecord, notBefore: Timestamp, limit: AttemptOutcome.Limit?) async -> Bool {
+  private func giveBack(
+    _ batch: BatchRecord, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool = false
+  ) async -> Bool {
     let done: Void? = await context.retry("take a batch apart") { () async throws(LedgerError) in
-      try await context.ledger.abandon(batch.id, notBefore: notBefore, limit: limit, at: context.time.now())
+      try await context.ledger.abandon(
+        batch.id, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: context.time.now())
     }
-    context.outboxReady.raise()
+    context.outboxReady.raise(.bulk)
     return done != nil
   }
 
   /// The batch is over, its files are read to the end and the grace is over. What the provider counts as run was paid
   /// and is not sent again; what it does not count is.
-  private func finishMissing(_ batch: BatchRecord, _ snapshot: BatchSnapshot) async -> Bool {
+  ///
+  /// - Parameter isHidden: Whether some of them ran, and nobody can tell which.
+  private func finishMissing(_ batch: BatchRecord, _ snapshot: BatchSnapshot, isHidden: Bool) async -> Bool {
     let message = "the provider ended the batch as \(snapshot.state) without a result for this request"
     let ranAll = snapshot.counts.map { $0.ended >= $0.total && $0.total > 0 } ?? false
     guard ranAll else {
       return await giveBack(
-        batch, notBefore: context.time.now(), limit: context.policy.limit(.resultMissing, message))
+        batch, notBefore: context.time.now(), limit: context.policy.limit(.resultMissing, message),
+        costUnknown: isHidden)
     }
     return await MissingResults(context: context).answer(batch, Failure(.resultMissing, message))
   }
@@ -195,6 +271,14 @@ struct BatchHarvester: Sendable {
     context.health.clear(.batch(batch.label))
     let failure = Failure(.resultMissing, "the provider no longer knows the batch \(batch.providerBatchID ?? "")")
     _ = await MissingResults(context: context).answer(batch, failure)
+  }
+}
+
+extension BatchResult {
+  /// Whether it was billed, and does not say for how many tokens.
+  fileprivate var wasPaidUnseen: Bool {
+    guard usage == nil else { return false }
+    return disposition == .succeeded || response.map { (200..<300).contains($0.statusCode) && $0.body.isEmpty } ?? false
   }
 }
 

@@ -3,13 +3,10 @@ import BatchCore
 /// When a submitted batch is looked at again, and when it counts as lost. Pure; time is monotonic and passed in.
 struct BatchPoll: Sendable {
   let interval: Duration
-  let since: Timestamp
+  private(set) var since: Timestamp
   private(set) var failures = 0
   private var missingSince: Timestamp?
   private var missing = 0
-  private var retryAfter: Duration?
-  /// Whatever the provider asks for.
-  private static let longestWait = Duration.seconds(3600)
 
   init(interval: Duration, since: Timestamp) {
     self.interval = interval
@@ -20,14 +17,17 @@ struct BatchPoll: Sendable {
     let regular = PollSchedule(first: interval).interval(age: now - since)
     guard failures > 0 else { return regular }
     let backoff = min(.seconds(60), interval * (1 << min(failures, 6)))
-    return max(regular, max(backoff, min(Self.longestWait, retryAfter ?? .zero)))
+    // A pause that the provider asks for is a hold of its own.
+    return max(regular, backoff)
   }
+
+  /// Looks often again, as at a batch that was made now.
+  mutating func restart(at now: Timestamp) { since = now }
 
   mutating func answered() {
     failures = 0
     missing = 0
     missingSince = nil
-    retryAfter = nil
   }
 
   /// Returns whether the batch is lost: not found in five tries over at least an hour.
@@ -39,8 +39,8 @@ struct BatchPoll: Sendable {
       let first = missingSince ?? now
       missingSince = first
       return missing >= 5 && now - first >= .seconds(3600)
-    case .rateLimited(let after), .unavailable(let after): retryAfter = after
-    case .rejected, .accountClosed, .invalidResponse, .cancelled: break
+    case .rejected, .rateLimited, .accountClosed, .noBatches, .storageFull, .unavailable, .invalidResponse, .cancelled:
+      break
     }
     return false
   }

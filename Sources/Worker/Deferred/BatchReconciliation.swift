@@ -32,14 +32,14 @@ struct BatchReconciliation: Sendable {
       at: context.time.monotonic())
     context.isUnknown(batch, .unknown, "its create was not confirmed; \(provider.name) is searched for it")
     var failures = 0
+    var told: BatchResolution?
     while !Task.isCancelled {
       var event: Reconciler.Event
       do throws(ProviderError) {
         switch machine.action {
         case .search:
           event = .found(
-            try await provider.findBatches(
-              label: batch.label, inputFileID: batch.inputFileID, createdAfter: batch.createdAt))
+            try await provider.findBatches(await search(for: batch)))
         case .deleteInputFile(let file):
           try await delete(file, at: provider)
           event = .inputFileDeleted
@@ -62,12 +62,22 @@ struct BatchReconciliation: Sendable {
       } catch {
         if error.reason == .cancelled { return .stopped }
         failures += 1
-        event = await afterFailure(error, failures, batch, provider)
+        event = await afterFailure(error, failures, batch, provider, known: told)
       }
       if Task.isCancelled { return .stopped }
+      if case .told(let resolution) = event { told = resolution }
       _ = machine.handle(event, at: context.time.monotonic())
     }
     return .stopped
+  }
+
+  /// What is known of the batch. Where the ledger does not answer, no other batch counts as known, which only makes the
+  /// search longer.
+  private func search(for batch: BatchRecord) async -> BatchSearch {
+    let others = (try? await context.ledger.openBatches()) ?? []
+    return BatchSearch(
+      label: batch.label, inputFileID: batch.inputFileID, createdAfter: batch.createdAt, rowCount: batch.rowCount,
+      otherBatches: Set(others.filter { $0.id != batch.id }.compactMap(\.providerBatchID)))
   }
 
   /// A batch whose provider is not configured: only an operator can tell.
@@ -80,9 +90,9 @@ struct BatchReconciliation: Sendable {
     }
   }
 
-  /// Waits before the next try; an operator may decide meanwhile.
+  /// Waits before the next try; an operator may decide meanwhile, or otherwise.
   private func afterFailure(
-    _ error: ProviderError, _ failures: Int, _ batch: BatchRecord, _ provider: any Provider
+    _ error: ProviderError, _ failures: Int, _ batch: BatchRecord, _ provider: any Provider, known: BatchResolution?
   ) async -> Reconciler.Event {
     if failures >= 3 {
       context.isUnknown(batch, .unknown, "its create was not confirmed, and it cannot be looked for: \(error.message)")
@@ -90,7 +100,8 @@ struct BatchReconciliation: Sendable {
     context.logger.warning(
       "Batch cannot be looked for yet", metadata: ["batch": "\(batch.label)", "error": "\(error.message)"])
     let delay = submitter.delay(after: error, attempt: failures)
-    return await context.resolution(of: batch, until: context.time.monotonic() + delay).map { .told($0) } ?? .failed
+    let until = context.time.monotonic() + delay
+    return await context.resolution(of: batch, otherThan: known, until: until).map { .told($0) } ?? .failed
   }
 
   private func delete(_ file: String, at provider: any Provider) async throws(ProviderError) {

@@ -19,10 +19,16 @@ struct BatchRepair: Sendable {
         "batch": "\(batch.label)", "problems": "\(snapshot.problems.prefix(3).map { "\($0.code): \($0.message)" })",
       ])
     switch disposition {
-    case .resubmitLater(let after):
-      // Failed batches keep counting against the enqueued tokens for a while.
-      let delay = after ?? context.policy.delay(attempt: 4, retryAfter: nil, random: context.random())
+    case .resubmitLater:
+      let delay = context.policy.delay(attempt: 4, retryAfter: nil, random: context.random())
       return await giveBack(batch, notBefore: now + delay, limit: nil)
+    case .resubmitWithRoom(let cap): return await resubmit(batch, snapshot, cap: cap)
+    case .tooManyRows(let limit):
+      await context.learn(.refusedRows(named: limit), from: batch)
+      return await giveBack(batch, notBefore: now, limit: nil)
+    case .tooManyBytes(let limit):
+      await context.learn(.refusedBytes(inputBytes(of: batch), named: limit), from: batch)
+      return await giveBack(batch, notBefore: now, limit: nil)
     case .accountClosed:
       context.health.report(
         .account(batch.key.provider),
@@ -40,6 +46,25 @@ struct BatchRepair: Sendable {
         batch, notBefore: now,
         limit: AttemptOutcome.Limit(maximumAttempts: 0, failure: failure))
     }
+  }
+
+  /// The next batches are built and sent as the account's room allows, which this refusal teaches.
+  private func resubmit(_ batch: BatchRecord, _ snapshot: BatchSnapshot, cap: Int64?) async -> Bool {
+    context.metrics.batch(provider: batch.key.provider, event: "no_room")
+    guard let standing = await context.learn(.refusedTokens(named: cap), from: batch) else { return false }
+    // One request that alone is above the cap, as it was named: it is not tried for ever.
+    let isHopeless = batch.rowCount == 1 && standing.lessons.scaled(batch.tokens) > cap ?? .max
+    let message =
+      "the account has no room for this request: \(snapshot.problems.first?.message ?? "token_limit_exceeded")"
+    return await giveBack(
+      batch, notBefore: context.time.now(),
+      limit: isHopeless ? context.policy.limit(.providerUnavailable, message) : nil)
+  }
+
+  private func inputBytes(of batch: BatchRecord) -> Int64 {
+    context.providers[batch.key.provider]?.inputSize(
+      of: batch.rowCount, customIDBytes: batch.customIDBytes, bodyBytes: batch.bodyBytes,
+      modelRangeBytes: batch.modelRangeBytes, model: batch.key.model, endpoint: batch.key.endpoint) ?? batch.bodyBytes
   }
 
   private func giveBack(_ batch: BatchRecord, notBefore: Timestamp, limit: AttemptOutcome.Limit?) async -> Bool {
@@ -74,10 +99,7 @@ struct BatchRepair: Sendable {
     // Where rows have left already, as after a crash in here, a line's number says nothing any more: the provider names
     // the lines of the next batch anew.
     guard line == batch.rowCount else { return true }
-    let done = await context.retry("answer the refused rows") { [outcomes] () async throws(LedgerError) in
-      try await context.ledger.record(outcomes, at: context.time.now())
-    }
-    guard done != nil else { return false }
+    guard await context.recorder.record("answer the refused rows", outcomes) != nil else { return false }
     context.metrics.outcome(lane: .deferred, succeeded: false, by: outcomes.count)
     return true
   }
@@ -102,7 +124,8 @@ struct BatchRepair: Sendable {
       let plan = BatchPlan(
         key: batch.key, rows: rows[start..<min(start + size, rows.count)].map(\.id),
         label: BatchLabel.make(context.random()), account: batch.account, trigger: .requests,
-        halvings: batch.halvings + 1)
+        halvings: batch.halvings + 1,
+        price: context.price(of: Route(provider: batch.key.provider, model: batch.key.model)))
       let planned = await context.retry("split a batch") { () async throws(LedgerError) in
         try await context.ledger.plan(plan, at: context.time.now())
       }

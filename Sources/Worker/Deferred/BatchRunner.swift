@@ -10,16 +10,18 @@ final class BatchRunner: Sendable {
   private let reconciliation: BatchReconciliation
   private let harvester: BatchHarvester
   private let windows: WindowKeeper
+  private let files: FileCleaner
   /// How often a batch that no key sees is looked for.
   private static let lookInterval = Duration.seconds(600)
 
-  init(context: WorkerContext, inbox: BatchInbox, windows: WindowKeeper) {
+  init(context: WorkerContext, inbox: BatchInbox, windows: WindowKeeper, files: FileCleaner) {
     self.context = context
     self.inbox = inbox
     self.windows = windows
-    submitter = BatchSubmitter(context: context)
+    self.files = files
+    submitter = BatchSubmitter(context: context, files: files, submitting: inbox.submitting)
     reconciliation = BatchReconciliation(context: context, submitter: submitter)
-    harvester = BatchHarvester(context: context) { inbox.send($0) }
+    harvester = BatchHarvester(context: context, files: files) { inbox.send($0) }
   }
 
   /// No batch is started after it; `run` returns when the running ones end or are cancelled.
@@ -42,7 +44,11 @@ final class BatchRunner: Sendable {
       if isSubmitting { inbox.submitting.leave() }
       isSubmitting = false
     }
-    defer { isOnItsWay() }
+    defer {
+      isOnItsWay()
+      // However it ended: its place may be free.
+      context.places.changed(by: batch)
+    }
     while !Task.isCancelled {
       switch batch.state {
       case .planned:
@@ -131,16 +137,17 @@ final class BatchRunner: Sendable {
   private func sendAgain(_ batch: BatchRecord) async -> Bool {
     context.metrics.batch(provider: batch.key.provider, event: "resubmitted")
     context.isKnown(batch)
-    return await giveBack(batch)
+    return await giveBack(batch, costUnknown: true)
   }
 
   /// Its account's key was changed before anything reached the provider: the rows go into new batches, with the new key.
   private func replan(_ batch: BatchRecord) async { if await giveBack(batch) { windows.sweep() } }
 
-  private func giveBack(_ batch: BatchRecord) async -> Bool {
+  /// - Parameter costUnknown: Whether its rows may have run.
+  private func giveBack(_ batch: BatchRecord, costUnknown: Bool = false) async -> Bool {
     let now = context.time.now()
     let done: Void? = await context.retry("take a batch apart") { () async throws(LedgerError) in
-      try await context.ledger.abandon(batch.id, notBefore: now, limit: nil, at: now)
+      try await context.ledger.abandon(batch.id, notBefore: now, limit: nil, costUnknown: costUnknown, at: now)
     }
     return done != nil
   }

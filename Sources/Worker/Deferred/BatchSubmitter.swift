@@ -14,11 +14,16 @@ struct BatchSubmitter: Sendable {
   }
 
   let context: WorkerContext
+  private let files: FileCleaner
+  /// Left while a batch waits for its account: a shutdown does not wait for that.
+  let submitting: Latch
   /// Two uploads saturate a link; more only take memory.
   private let uploads = Permits(2)
 
-  init(context: WorkerContext) {
+  init(context: WorkerContext, files: FileCleaner, submitting: Latch) {
     self.context = context
+    self.files = files
+    self.submitting = submitting
   }
 
   private func submission(_ batch: BatchRecord, _ provider: any Provider) -> BatchSubmission {
@@ -31,47 +36,120 @@ struct BatchSubmitter: Sendable {
 
   /// Submits a planned batch.
   func submit(_ batch: BatchRecord, to provider: any Provider) async -> Result {
+    guard provider.capabilities.batches else { return await giveBack(batch, "its account has no batches") }
+    var deadline = EarliestDeadline(batch, context: context)
+    switch await takePlace(batch, &deadline) {
+    case .granted: break
+    case .tooLarge: return await giveBack(batch, "it is larger than its account has room for")
+    case .tooLate: return await giveBack(batch, "a deadline in it is too near while it waited for its account")
+    case .stopped: return .stopped
+    }
     var batch = batch
     let submission = submission(batch, provider)
     var attempt = 1
-    var fileID: String?
+    var input = input(of: batch, provider)
+    let gate = CallRouting(context: context).batches(of: provider.name)
     while !Task.isCancelled {
-      do throws(ProviderError) {
-        if fileID == nil {
-          fileID = try await upload(submission, batch, provider)
+      switch await pass(input == nil ? .upload : .create, at: provider, &deadline) {
+      case .over: break
+      case .tooLate:
+        return await giveBack(
+          batch, "a deadline in it is too near while its provider wanted a pause", file: input?.fileID)
+      case .stopped: return .stopped
+      }
+      let place: Reservation
+      switch context.gates.reserve(gate, .zero, waiting: 1, now: context.time.monotonic()) {
+      case .continue(let reservation): place = reservation
+      case .wait(let until):
+        let wait = max(.milliseconds(1), until - context.time.monotonic())
+        switch await deadline.rest(wait) {
+        case .over: continue
+        case .tooLate:
+          return await giveBack(batch, "a deadline in it is too near while its account was paused", file: input?.fileID)
+        case .stopped: return .stopped
         }
-        guard let fileID else { return .stopped }
-        batch.inputFileID = fileID
-        guard await mark(batch, creating: fileID) else { return .stopped }
+      case .refuse(let refusal):
+        return await giveBack(
+          batch, "its account is closed for \(refusal.until - context.time.monotonic())", file: input?.fileID)
+      }
+      // What has become of it is told before anything waits.
+      var isOpen = true
+      func settle(_ what: CallEnd) {
+        if isOpen { context.gates.settle(gate, place, what, now: context.time.monotonic()) }
+        isOpen = false
+      }
+      defer { settle(CallEnd(nil as Disposition?)) }
+      do throws(ProviderError) {
+        guard let source = input else {
+          let file = try await upload(submission, batch, provider)
+          input = .file(file)
+          batch.inputFileID = file
+          settle(CallEnd(.succeeded))
+          continue
+        }
+        guard await mark(batch, creating: source.fileID) else { return .stopped }
         guard mayCreate() else {
           // Nothing was written, so nothing is unknown.
           guard await unmark(batch) else { return .stopped }
+          settle(CallEnd(nil as Disposition?))
           throw ProviderError(
             .unavailable(retryAfter: nil), isAmbiguous: false, message: "the lease is too short for a create")
         }
-        let snapshot = try await provider.create(
-          submission, fileID: fileID, timeout: context.configuration.createTimeout)
+        let snapshot = try await create(submission, source, provider)
+        settle(CallEnd(.succeeded))
         return await confirm(batch, snapshot).map { .submitted($0) } ?? .stopped
       } catch {
-        if error.isAmbiguous, fileID != nil {
+        settle(CallEnd(error, longestPause: context.configuration.maximumRetryAfter))
+        if error.isAmbiguous, input != nil {
           batch.state = .creating
           return .unknown(batch)
         }
+        // Known not to have happened: it counts neither as a create of this hour nor as unknown.
+        if input != nil, error.reason != .cancelled, !(await unmark(batch)) { return .stopped }
         switch error.reason {
         case .cancelled: return .stopped
         case .notFound:
           // The input file is gone: a new one is uploaded.
-          fileID = nil
+          input = self.input(of: batch, provider)
+        case .rejected(413) where input?.fileID == nil && batch.rowCount > 1:
+          await context.learn(.refusedBytes(submission.inputBytes, named: NamedLimit.parse(error.message)), from: batch)
+          return await giveBack(batch, "its input is too large: \(error.message)")
         case .rejected(let status):
           return await refused(
-            batch, "the provider \(provider.name) refused batch \(batch.label) with \(status): \(error.message)")
-        case .rateLimited, .accountClosed, .unavailable, .invalidResponse: break
+            batch, "the provider \(provider.name) refused batch \(batch.label) with \(status): \(error.message)",
+            file: input?.fileID)
+        case .noBatches:
+          return await giveBack(batch, "its account has no batches: \(error.message)", file: input?.fileID)
+        case .rateLimited(let pause):
+          if input != nil { await context.learn(.refusedCreate(pause: pause), from: batch) }
+        case .accountClosed, .unavailable, .storageFull, .invalidResponse: break
         }
-        guard await wait(after: error, attempt: attempt, batch: batch, provider: provider) else { return .stopped }
-        attempt += 1
+        if context.gates.refusal(gate, now: context.time.monotonic()) != nil { continue }
+        switch await wait(after: error, attempt: attempt, batch: batch, provider: provider, &deadline) {
+        case .over: attempt += 1
+        case .tooLate:
+          return await giveBack(batch, "a deadline in it is too near: \(error.message)", file: input?.fileID)
+        case .stopped: return .stopped
+        }
       }
     }
     return .stopped
+  }
+
+  /// What a create begins with: the rows where they travel in it, else nothing until they are uploaded.
+  private func input(of batch: BatchRecord, _ provider: any Provider) -> BatchInput? {
+    guard provider.capabilities.batchWay == .inline else { return nil }
+    return .rows(LedgerRows(ledger: context.ledger, batch: batch, mayContinue: mayCreate))
+  }
+
+  private func create(
+    _ submission: BatchSubmission, _ input: BatchInput, _ provider: any Provider
+  ) async throws(ProviderError) -> BatchSnapshot {
+    let timeout = context.configuration.createTimeout
+    guard case .rows = input else { return try await provider.create(submission, input: input, timeout: timeout) }
+    await uploads.acquire()
+    defer { uploads.release() }
+    return try await provider.create(submission, input: input, timeout: timeout)
   }
 
   private func upload(
@@ -79,10 +157,10 @@ struct BatchSubmitter: Sendable {
   ) async throws(ProviderError) -> String {
     await uploads.acquire()
     defer { uploads.release() }
-    return try await provider.upload(submission, rows: LedgerRowSource(ledger: context.ledger, batch: batch))
+    return try await provider.upload(submission, rows: LedgerRows(ledger: context.ledger, batch: batch).source())
   }
 
-  private func mark(_ batch: BatchRecord, creating fileID: String) async -> Bool {
+  private func mark(_ batch: BatchRecord, creating fileID: String?) async -> Bool {
     let marked: Void? = await context.retry("note a batch's create") { () async throws(LedgerError) in
       try await context.ledger.markCreating(batch.id, inputFileID: fileID, at: context.time.now())
     }
@@ -90,7 +168,7 @@ struct BatchSubmitter: Sendable {
   }
 
   /// Whether a create that is written now ends while the batch is still ours.
-  private func mayCreate() -> Bool {
+  @Sendable private func mayCreate() -> Bool {
     context.ledger.leaseLeft().map { $0 > context.configuration.createTimeout } ?? true
   }
 
@@ -121,8 +199,10 @@ struct BatchSubmitter: Sendable {
     return batch
   }
 
+  // MARK: Without success
+
   /// The provider will not take this submission: its rows try again in another batch until their attempts are used up.
-  private func refused(_ batch: BatchRecord, _ message: String) async -> Result {
+  private func refused(_ batch: BatchRecord, _ message: String, file: String?) async -> Result {
     context.logger.error("\(message)")
     context.metrics.batch(provider: batch.key.provider, event: "refused")
     let now = context.time.now()
@@ -132,26 +212,23 @@ struct BatchSubmitter: Sendable {
       try await context.ledger.abandon(batch.id, notBefore: now + delay, limit: limit, at: now)
     }
     context.outboxReady.raise()
+    if abandoned != nil { files.clean(file, of: batch) }
     return abandoned == nil ? .stopped : .returned
   }
 
-  /// Waits before the next try. What keeps failing shows on the health board.
-  private func wait(after error: ProviderError, attempt: Int, batch: BatchRecord, provider: any Provider) async -> Bool
-  {
-    if attempt >= 3 { context.health.report(.account(provider.name), "\(provider.name): \(error.message)") }
-    context.logger.warning(
-      "Batch submission waits",
-      metadata: ["batch": "\(batch.label)", "attempt": "\(attempt)", "error": "\(error.message)"])
-    return (try? await context.time.sleep(for: delay(after: error, attempt: attempt))) != nil
+  /// Its rows enter windows again, which decide about size, route and deadlines by what is known now; the attempt does not
+  /// count.
+  private func giveBack(_ batch: BatchRecord, _ reason: String, file: String? = nil) async -> Result {
+    let now = context.time.now()
+    let released: Void? = await context.retry("give a batch's rows back") { () async throws(LedgerError) in
+      try await context.ledger.abandon(batch.id, notBefore: now, limit: nil, at: now)
+    }
+    guard released != nil else { return .stopped }
+    files.clean(file, of: batch)
+    context.metrics.batch(provider: batch.key.provider, event: "returned")
+    context.logger.info("Batch is taken apart: \(reason)", metadata: ["batch": "\(batch.label)"])
+    return .returned
   }
 
-  func delay(after error: ProviderError, attempt: Int) -> Duration {
-    var retryAfter: Duration?
-    switch error.reason {
-    case .rateLimited(let after), .unavailable(let after): retryAfter = after
-    case .accountClosed: retryAfter = .seconds(30)
-    case .rejected, .notFound, .invalidResponse, .cancelled: break
-    }
-    return context.policy.delay(attempt: min(attempt, 6), retryAfter: retryAfter, random: context.random())
-  }
+  private func learn(_ lesson: BatchLesson, from batch: BatchRecord) async { await context.learn(lesson, from: batch) }
 }

@@ -7,6 +7,22 @@ struct MissingResults: Sendable {
 
   /// Returns whether it is done; else the process is stopping.
   func answer(_ batch: BatchRecord, _ failure: Failure) async -> Bool {
+    while !Task.isCancelled {
+      guard await answerAll(batch, failure) else { return false }
+      let settled = await context.retry.unlessRefused("settle a batch") { () async throws(LedgerError) in
+        try await context.ledger.settle(batch.id, at: context.time.now())
+      }
+      switch settled {
+      case .success: return true
+      case nil: return false
+      // Rows whose other attempt failed have come back to the batch meanwhile.
+      case .failure: try? await context.time.sleep(for: .seconds(1))
+      }
+    }
+    return false
+  }
+
+  private func answerAll(_ batch: BatchRecord, _ failure: Failure) async -> Bool {
     var after: RequestID?
     while true {
       let from = after
@@ -18,18 +34,13 @@ struct MissingResults: Sendable {
       after = last.id
       let outcomes = rows.map {
         AttemptOutcome(
-          id: $0.id, attempt: $0.attempt, batch: batch.id, verdict: .finish(failure), costUnknown: true)
+          id: $0.id, attempt: $0.attempt, batch: batch.id, verdict: .finish(failure), costUnknown: true,
+          route: Route(provider: batch.key.provider, model: batch.key.model))
       }
-      let done = await context.retry("record missing results") { () async throws(LedgerError) in
-        try await context.ledger.record(outcomes, at: context.time.now())
-      }
-      guard done != nil else { return false }
+      guard await context.recorder.record("record missing results", outcomes) != nil else { return false }
       context.metrics.outcome(lane: .deferred, succeeded: false, by: outcomes.count)
     }
     context.outboxReady.raise()
-    let settled: Void? = await context.retry("settle a batch") { () async throws(LedgerError) in
-      try await context.ledger.settle(batch.id, at: context.time.now())
-    }
-    return settled != nil
+    return true
   }
 }

@@ -25,11 +25,15 @@ extension WorkerContext {
 
   /// Waits until the time, and looks meanwhile whether an operator has decided about the batch. Nil when the time has come,
   /// and when the task is cancelled.
-  func resolution(of batch: BatchRecord, until: Timestamp?) async -> BatchResolution? {
+  ///
+  /// - Parameter known: What is known of it already.
+  func resolution(
+    of batch: BatchRecord, otherThan known: BatchResolution? = nil, until: Timestamp?
+  ) async -> BatchResolution? {
     let begin = time.monotonic()
     while !Task.isCancelled {
       // What cannot be read now is read next time.
-      if let found = try? await ledger.resolution(of: batch.id) { return found }
+      if let found = try? await ledger.resolution(of: batch.id), found != known { return found }
       let now = time.monotonic()
       // An operator is not kept waiting, and a batch that waits for days costs little.
       let interval: Duration = now - begin < .seconds(60) ? .seconds(1) : .seconds(5)

@@ -13,6 +13,7 @@ final class WindowKeeper: Sendable {
     case rows([AcceptedRow])
     case remove([RequestID])
     case sweep
+    case reopened(String)
     case drain
   }
 
@@ -31,26 +32,29 @@ final class WindowKeeper: Sendable {
     var share: WindowShare
   }
 
-  private let context: WorkerContext
+  let context: WorkerContext
   private let planned: BatchInbox
+  /// The ledger has parked rows to be sent.
+  let parked: @Sendable () -> Void
   /// Bounded by the ledger's backlog: a reference for each accepted row at most.
   private let events = Locked([Event]())
   private let ready = Signal()
   private static let sweepPage = 5000
   /// How often rows are taken in that other replicas offer.
   private static let offerInterval = Duration.milliseconds(200)
-  /// A batch must be on its way this long before the earliest deadline in it.
-  private static let deadlineMargin = Duration.seconds(10)
 
-  init(context: WorkerContext, planned: BatchInbox) {
+  init(context: WorkerContext, planned: BatchInbox, parked: @escaping @Sendable () -> Void) {
     self.context = context
     self.planned = planned
+    self.parked = parked
   }
 
   func add(_ rows: [AcceptedRow]) { if !rows.isEmpty { send(.rows(rows)) } }
   func remove(_ rows: [RequestID]) { if !rows.isEmpty { send(.remove(rows)) } }
   /// Looks for accepted rows that no window knows.
   func sweep() { send(.sweep) }
+  /// Batches of the provider may be sent again: what waits for that need not wait for the time that it was told.
+  func reopened(_ provider: String) { send(.reopened(provider)) }
   /// Closes all windows, plans them, and ends `run`.
   func drain() { send(.drain) }
 
@@ -62,12 +66,16 @@ final class WindowKeeper: Sendable {
   func run() async {
     let configuration = context.configuration
     let providers = context.providers
+    let room = context.room
     var kept = Kept(
       windows: Windows(limits: { key in
         var limits = configuration.deferredWindow
-        if let capabilities = providers[key.provider]?.capabilities {
+        if let provider = providers[key.provider] {
+          let capabilities = provider.capabilities
           limits.maximumRequests = min(limits.maximumRequests, capabilities.largestBatchRows)
           limits.maximumBytes = min(limits.maximumBytes, capabilities.largestBatchBytes)
+          limits.maximumTokens = min(limits.maximumTokens, capabilities.largestBatchTokens ?? .max)
+          limits = room.window(for: key, account: provider.account, limits)
         }
         return limits
       }), share: WindowShare(context: context))
@@ -78,11 +86,18 @@ final class WindowKeeper: Sendable {
     while !Task.isCancelled {
       var draining = false
       var closed: [ClosedWindow] = []
-      for event in events.withLock({ events in events.takeAll() }) {
+      let taken = events.withLock { events in
+        defer { events = [] }
+        return events
+      }
+      for event in taken {
         switch event {
         case .rows(let rows): closed += await add(rows, offering: true, to: &kept)
         case .remove(let ids): for id in ids { kept.windows.remove(id.rawValue) }
         case .sweep: closed += await sweep(&kept)
+        case .reopened(let provider):
+          forget(provider, &kept)
+          closed += await sweep(&kept)
         case .drain: draining = true
         }
       }
@@ -114,13 +129,17 @@ final class WindowKeeper: Sendable {
 
   private func add(_ rows: [AcceptedRow], offering: Bool, to kept: inout Kept) async -> [ClosedWindow] {
     let wall = context.time.now()
-    let rows = await kept.share.keep(rows, offering: offering) { key($0, at: wall) }
+    let routed = await route(rows, at: wall)
+    await count(routed)
+    let left = await expedite(routed, at: wall)
+    let rows = await kept.share.keep(left, offering: offering) { key($0, at: wall) }
     let now = context.time.monotonic()
     var closed: [ClosedWindow] = []
     for row in rows where !kept.delayedRows.contains(row.id) {
       if row.notBefore > wall {
         kept.delayedRows.insert(row.id)
-        kept.delayed.insert(Delayed(due: now + (row.notBefore - wall), row: row))
+        let due = min(row.notBefore, cutOff(of: row) ?? row.notBefore)
+        kept.delayed.insert(Delayed(due: now + (due - wall), row: row))
         continue
       }
       let key = key(row, at: wall)
@@ -130,7 +149,7 @@ final class WindowKeeper: Sendable {
           endpoint: row.endpoint) ?? row.bytes
       let item = WindowItem(
         id: row.id.rawValue, tokens: row.tokens, bytes: bytes,
-        closeBy: row.deadline.map { now + ($0 - wall - Self.deadlineMargin) },
+        closeBy: row.deadline.map { closing(cutOff(of: row) ?? $0, deadline: $0, at: wall, now) },
         arrivedAt: row.attempts == 0 ? now + (row.receivedAt - wall) : now)
       closed += kept.windows.add(item, to: key, at: now)
     }
@@ -147,6 +166,12 @@ final class WindowKeeper: Sendable {
       due.append(row)
     }
     return due.isEmpty ? [] : await add(due, offering: true, to: &kept)
+  }
+
+  /// Drops what is known of waits of the provider's rows. The ledger knows those that are the rows' own.
+  private func forget(_ provider: String, _ kept: inout Kept) {
+    kept.delayedRows.subtract(kept.delayed.unordered.lazy.filter { $0.row.route.provider == provider }.map(\.row.id))
+    kept.delayed = Heap(kept.delayed.unordered.filter { $0.row.route.provider != provider })
   }
 
   private func sweep(_ kept: inout Kept) async -> [ClosedWindow] {
@@ -173,9 +198,21 @@ final class WindowKeeper: Sendable {
   private func plan(_ window: ClosedWindow) async {
     context.metrics.windowClosed(lane: .deferred, trigger: window.trigger)
     guard let provider = context.providers[window.key.provider] else { return }
+    // Learned while the window was open.
+    guard provider.capabilities.batches else {
+      return await expedite(window.items.map { RequestID($0) }, at: context.time.now())
+    }
+    let route = Route(provider: window.key.provider, model: window.key.model)
+    var cutOff: Timestamp?
+    if window.key.deadlineClass != 0 {
+      // With all that would be due with it. Where that cannot be read, what is known has to do.
+      _ = await context.deadlines.look(route, account: provider.account, context.ledger, counted: true)
+      cutOff = context.deadlines.horizon(route, account: provider.account, now: context.time.now())
+    }
     let plan = BatchPlan(
       key: window.key, rows: window.items.map { RequestID($0) }, label: BatchLabel.make(context.random()),
-      account: provider.account, trigger: window.trigger)
+      account: provider.account, trigger: window.trigger, cutOff: cutOff,
+      price: context.price(of: route))
     let result = await context.retry("plan a batch") { () async throws(LedgerError) in
       try await context.ledger.plan(plan, at: context.time.now())
     }
@@ -184,6 +221,7 @@ final class WindowKeeper: Sendable {
       context.metrics.outcome(lane: .deferred, succeeded: false, by: result.expired.count)
       context.outboxReady.raise()
     }
+    expedited(result.expedited.count)
     guard let batch = result.batch else { return }
     context.logger.info(
       "Batch planned",
@@ -192,12 +230,5 @@ final class WindowKeeper: Sendable {
         "tokens": "\(batch.tokens)", "trigger": "\(window.trigger)",
       ])
     planned.send(batch)
-  }
-}
-
-extension Array {
-  fileprivate mutating func takeAll() -> [Element] {
-    defer { self = [] }
-    return self
   }
 }

@@ -1,7 +1,6 @@
 import BatchCore
 import Ledger
 import Logging
-import Tokenizer
 import Wire
 
 /// Takes the deliveries of one queue into the ledger: decode, commit, and only then ack or dispatch.
@@ -16,7 +15,30 @@ struct Intake: Sendable {
   var windows: WindowKeeper
   var calls: CallDispatcher
   var acks: AckTracker
+  var marks: MarkKeeper
   var settler: DeliverySettler
+  var unrecorded: UnrecordedPoison
+  private let turns: DecodingTurns
+
+  init(
+    context: WorkerContext, source: any DeliverySource, decoder: RequestDecoder, tokens: any TokenCounting,
+    routes: @escaping @Sendable (String) -> [Route], gate: IntakeGate.LaneGate, windows: WindowKeeper,
+    calls: CallDispatcher, acks: AckTracker, marks: MarkKeeper, settler: DeliverySettler, unrecorded: UnrecordedPoison
+  ) {
+    self.context = context
+    self.source = source
+    self.decoder = decoder
+    self.tokens = tokens
+    self.routes = routes
+    self.gate = gate
+    self.windows = windows
+    self.calls = calls
+    self.acks = acks
+    self.marks = marks
+    self.settler = settler
+    self.unrecorded = unrecorded
+    turns = DecodingTurns(lane: source.lane)
+  }
 
   /// Chunks that are decoded and committed at once: enough that a commit never waits for a decode.
   private static let concurrentChunks = 4
@@ -29,6 +51,7 @@ struct Intake: Sendable {
         await gate.wait()
         guard let chunk = await source.next() else { break }
         let arrivedAt = context.time.monotonic()
+        marks.arrived(chunk, of: source.lane, at: arrivedAt)
         // What was delivered before is dealt with alone, so that a message which ends the process takes no other along.
         let (suspects, rest) = chunk.split { RequestDecoder.deliveryCount(of: $0) >= Self.suspectAfter }
         // Apart, since they may have to wait.
@@ -39,6 +62,7 @@ struct Intake: Sendable {
           for _ in 0..<places { await permits.acquire() }
           group.addTask {
             await self.admit(part, arrivedAt: arrivedAt)
+            marks.taken(part, of: source.lane)
             for _ in 0..<places { permits.release() }
           }
         }
@@ -60,7 +84,7 @@ struct Intake: Sendable {
     var cancels: [(request: CancelRequest, delivery: Delivery)] = []
     requests.reserveCapacity(deliveries.count)
     origins.reserveCapacity(deliveries.count)
-    for (index, delivery) in deliveries.enumerated() {
+    await turns.forEach(deliveries) { index, delivery in
       switch decode(delivery, at: now) {
       case .request(let request):
         var request = newRequest(request, delivery, at: now)
@@ -71,7 +95,8 @@ struct Intake: Sendable {
         requests.append(
           NewRequest(
             envelope: poison.envelope, content: .poison(poison.failure), bodyHash: poison.bodyHash, receivedAt: now,
-            redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration, properties: []))
+            queue: source.lane, redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration,
+            properties: []))
         origins.append(delivery)
       case .cancel(let cancel):
         cancels.append((cancel, delivery))
@@ -82,31 +107,79 @@ struct Intake: Sendable {
       let rest = Self.redeliveryGrace - (context.time.monotonic() - arrivedAt)
       if rest > .zero, (try? await context.time.sleep(for: rest)) == nil { return }
     }
-    while !requests.isEmpty {
-      if rows.isEmpty { dropStale(&requests, &origins) }
-      if requests.isEmpty { break }
-      let admission = context.held.begin()
-      defer { context.held.end(admission) }
-      guard let outcome = await commit(requests, origins, at: now, dropsStale: rows.isEmpty) else { return }
-      if let admitted = outcome {
-        follow(admitted, requests, origins, in: admission)
-        break
-      }
-    }
+    guard await take(requests, origins, at: now, dropsStale: rows.isEmpty) else { return }
     for cancel in cancels { await self.cancel(cancel.request, cancel.delivery) }
   }
 
-  /// Outer nil without a commit: the broker keeps custody, and the deliveries come again on the next connection. Inner nil
-  /// if some went stale before it.
+  /// Commits requests and follows up. What the ledger refuses together is taken in halves, so that one which it cannot keep
+  /// holds up no other.
+  ///
+  /// Returns false without a commit: the broker keeps custody, and the deliveries come again on the next connection.
+  private func take(
+    _ requests: [NewRequest], _ origins: [Delivery], at now: Timestamp, dropsStale: Bool
+  ) async -> Bool {
+    var (requests, origins) = (requests, origins)
+    while true {
+      if dropsStale { dropStale(&requests, &origins) }
+      if requests.isEmpty { return true }
+      switch await commit(requests, origins, at: now, dropsStale: dropsStale) {
+      case nil: return false
+      case .success(true): return true
+      case .success(false): continue
+      case .failure(let error):
+        if requests.count == 1 {
+          return await refused(requests[0], origins[0], error, at: now, dropsStale: dropsStale)
+        }
+        let middle = requests.count / 2
+        for half in [0..<middle, middle..<requests.count] {
+          guard await take(Array(requests[half]), Array(origins[half]), at: now, dropsStale: dropsStale) else {
+            return false
+          }
+        }
+        return true
+      }
+    }
+  }
+
+  /// Nil as of `LedgerRetry`; false if some went stale before the commit; a failure if the ledger cannot keep them.
   private func commit(
     _ requests: [NewRequest], _ origins: [Delivery], at now: Timestamp, dropsStale: Bool
-  ) async -> [Admission]?? {
-    let outcome = await context.retry("accept requests") { () async throws(LedgerError) -> [Admission]? in
+  ) async -> Result<Bool, LedgerError>? {
+    let admission = context.held.begin()
+    defer { context.held.end(admission) }
+    let outcome = await context.retry.unlessRefused("accept requests") {
+      () async throws(LedgerError) -> [Admission]? in
       if dropsStale, zip(requests, origins).contains(where: isStale) { return nil }
       return try await context.ledger.admit(requests, at: now)
     }
-    if case .some(.some(let admitted)) = outcome { context.metrics.delivered(lane: source.lane, admitted) }
-    return outcome
+    return outcome?.map { admitted in
+      guard let admitted else { return false }
+      context.metrics.delivered(lane: source.lane, admitted)
+      follow(admitted, requests, origins, in: admission)
+      return true
+    }
+  }
+
+  /// A request that the ledger cannot keep is recorded as the poison that it is, without its content; where it cannot keep
+  /// that either, it is answered without a row.
+  private func refused(
+    _ request: NewRequest, _ origin: Delivery, _ error: LedgerError, at now: Timestamp, dropsStale: Bool
+  ) async -> Bool {
+    context.logger.error(
+      "The ledger refuses a request, which becomes poison",
+      metadata: ["request": "\(request.envelope.ledgerID)", "error": "\(error)"])
+    switch request.content {
+    case .poison(let failure):
+      unrecorded.answer(origin, of: source, request, failure)
+      return true
+    case .call:
+      var poison = request
+      poison.content = .poison(
+        Failure(
+          .invalidRequest, "the ledger cannot keep this request, so it is not sent; the service's log says why"))
+      poison.properties = []
+      return await take([poison], [origin], at: now, dropsStale: dropsStale)
+    }
   }
 
   /// A message that only a fingerprint names and whose channel is gone: it comes again, to whoever, as one that may be new.
@@ -131,36 +204,6 @@ struct Intake: Sendable {
       return .poison(decoder.refuse(delivery, with: failure, receivedAt: now))
     }
     return decoder.decode(delivery, queueLane: source.lane, receivedAt: now)
-  }
-
-  private func newRequest(_ request: DecodedRequest, _ delivery: Delivery, at now: Timestamp) -> NewRequest {
-    var content: NewRequest.Content
-    let (lane, custody) = LaneChooser(autoDeferredHorizon: context.configuration.autoDeferredHorizon).choose(
-      queue: source.lane, wish: request.lane, deadline: request.deadline, now: now)
-    if let route = routes(request.model).first {
-      let estimate = tokens.estimate(textBytes: request.estimatedTextBytes, model: request.model)
-      content = .call(
-        NewCall(
-          endpoint: request.endpoint, model: request.model, route: route, lane: lane, custody: custody,
-          body: request.body, tokens: estimate, deadline: request.deadline))
-      if let provider = context.providers[route.provider], !provider.capabilities.endpoints.contains(request.endpoint) {
-        content = .poison(
-          Failure(
-            .unsupportedEndpoint,
-            "\(request.endpoint.path) is not offered by the provider \(route.provider) that serves \(request.model)"))
-      }
-    } else {
-      content = .poison(
-        Failure(
-          .unknownModel, "no model named \(request.model) is configured; add it under models in the configuration"))
-    }
-    var envelope = request.envelope
-    // Results are not POSTed to callbacks yet, so the reply is the only way that the answer has.
-    envelope.noReply = false
-    return NewRequest(
-      envelope: envelope, content: content, bodyHash: request.bodyHash, receivedAt: now,
-      redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration,
-      properties: PropertiesCodec.encode(delivery.properties))
   }
 
   /// Settles what the ledger has, holds what the broker has, and passes on what is new.
@@ -188,7 +231,7 @@ struct Intake: Sendable {
         case (.interactive, .broker):
           calls.append(
             PendingCall(
-              id: admitted.id, attempt: attempt, call: call, receivedAt: request.receivedAt,
+              id: admitted.id, attempt: attempt, call: call, tenant: request.envelope.tags.tenant,
               arrivedAt: context.time.monotonic()))
         }
       case (.refused(let failure), _):
@@ -235,19 +278,6 @@ extension Delivery {
 
 extension NewRequest {
   fileprivate var isFingerprint: Bool { envelope.identity.kind == .fingerprint }
-}
-
-extension DeliveryToken {
-  /// The generation as the ledger keeps it.
-  var ledgerGeneration: Int64 { Int64(bitPattern: generation) }
-}
-
-extension AcceptedRow {
-  fileprivate init(id: RequestID, call: NewCall, receivedAt: Timestamp) {
-    self.init(
-      id: id, endpoint: call.endpoint, route: call.route, tokens: call.tokens, bytes: Int64(call.body.bytes.count),
-      deadline: call.deadline, receivedAt: receivedAt, notBefore: receivedAt, attempts: 0)
-  }
 }
 
 extension Array {

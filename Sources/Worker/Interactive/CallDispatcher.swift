@@ -1,6 +1,7 @@
 import BatchCore
 import Ledger
 import Logging
+import OrderedCollections
 import Threading
 import Wire
 
@@ -8,8 +9,10 @@ import Wire
 final class CallDispatcher: Sendable {
   private enum Event: Sendable {
     case submitted([PendingCall])
-    case ended(PendingCall, Disposition?)
+    /// With what the call took of its tenant's share, where that is known.
+    case ended(PendingCall, cost: Int64?)
     case parkedReady
+    case taken(ParkedSource.Taken, ParkedLook.Step)
   }
 
   private let context: WorkerContext
@@ -20,12 +23,10 @@ final class CallDispatcher: Sendable {
   private let ready = Signal()
   private let stopping = Locked(false)
   private let load = Locked((inFlight: 0, waiting: 0))
-  private let paces: [String: Pace.Limits]
   private static let leasePause = Duration.milliseconds(200)
 
-  init(context: WorkerContext, paces: [String: Pace.Limits], settler: DeliverySettler) {
+  init(context: WorkerContext, settler: DeliverySettler) {
     self.context = context
-    self.paces = paces
     self.settler = settler
     source = ParkedSource(context: context)
   }
@@ -33,6 +34,9 @@ final class CallDispatcher: Sendable {
   func submit(_ calls: [PendingCall]) {
     if !calls.isEmpty { send(.submitted(calls)) }
   }
+
+  /// A gate may have more places.
+  func gatesMayBeOpen() { ready.raise() }
 
   /// The ledger has parked rows that may be sent.
   func parkedWorkIsReady() { send(.parkedReady) }
@@ -53,15 +57,12 @@ final class CallDispatcher: Sendable {
 
   func run() async {
     let configuration = context.configuration
-    let providers = context.providers
-    let paces = paces
+    let routing = CallRouting(context: context)
     var scheduler = CallScheduler(
       limits: CallScheduler.Limits(
         concurrency: configuration.workerConcurrency, hold: configuration.interactiveHold,
-        waitingPerRoute: max(1, configuration.interactivePrefetch / 4)),
-      account: { providers[$0.provider]?.account ?? $0.provider },
-      makePace: { Pace(paces[$0] ?? Pace.Limits(concurrency: configuration.workerConcurrency)) })
-    var parkedDue: Timestamp? = context.time.monotonic()
+        waitingPerRoute: max(1, configuration.interactivePrefetch / 4), weights: configuration.tenantWeights))
+    var look = ParkedLook(at: context.time.monotonic())
     context.store.onReturn { [ready] in ready.raise() }
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled {
@@ -69,11 +70,13 @@ final class CallDispatcher: Sendable {
         for event in events.withLock({ events in take(&events) }) {
           switch event {
           case .submitted(let calls): scheduler.submit(calls, at: now)
-          case .ended(let call, let disposition):
-            scheduler.ended(call, disposition, at: now, random: context.random())
-            // A place is free: parked work may take it.
-            if parkedDue != nil { parkedDue = now }
-          case .parkedReady: parkedDue = now
+          case .ended(let call, let cost):
+            scheduler.ended(call, cost: cost)
+            if let cost { look.ended(call, cost: cost) }
+          case .parkedReady: look.ready(at: now)
+          case .taken(let taken, let step):
+            look.took(taken, step, at: now)
+            scheduler.submit(taken.calls.map { PendingCall($0, arrivedAt: now) }, at: now)
           }
         }
         if stopping.withLock({ $0 }) {
@@ -94,12 +97,7 @@ final class CallDispatcher: Sendable {
           _ = await ready.wait(upTo: Self.leasePause, context.time)
           continue
         }
-        if let due = parkedDue, due <= now {
-          let taken = await source.take(room: { scheduler.hasRoom($0) }, limit: configuration.workerConcurrency)
-          scheduler.submit(taken.calls.map { PendingCall($0, arrivedAt: now) }, at: now)
-          parkedDue = taken.askAgain.map { now + $0 }
-        }
-        let actions = scheduler.next(at: now)
+        let actions = scheduler.next(at: now) { call, waiting in routing.reserve(call, waiting: waiting, now: now) }
         load.withLock { $0 = (scheduler.inFlight, scheduler.waiting) }
         for call in actions.start { group.addTask { await self.make(call) } }
         if !actions.park.isEmpty {
@@ -107,7 +105,15 @@ final class CallDispatcher: Sendable {
           // Not awaited here: a slow commit must not hold back calls that could start.
           group.addTask { await self.park(parked) }
         }
-        let wake = [actions.wake, parkedDue].compactMap { $0 }.min()
+        if !actions.refused.isEmpty {
+          let refused = actions.refused
+          group.addTask { await self.divert(refused, routing) }
+        }
+        if let (step, room, corrections) = look.next(at: now, room: { scheduler.parkedRoom(at: now) }) {
+          // Not awaited here either: a store that is slow must not hold back what has come from the broker.
+          group.addTask { await self.take(step, room, corrections) }
+        }
+        let wake = [actions.wake, look.isUnderWay ? nil : look.due].compactMap { $0 }.min()
         if let wake {
           let wait = wake - context.time.monotonic()
           if wait > .zero { _ = await ready.wait(upTo: wait, context.time) }
@@ -124,33 +130,77 @@ final class CallDispatcher: Sendable {
   }
 
   private func make(_ call: PendingCall) async {
+    let routing = CallRouting(context: context)
+    var cost: Int64? = 0
+    defer { send(.ended(call, cost: cost)) }
+    // What cannot be read does not keep it from being sent.
+    if call.runsInBatch, (try? await context.ledger.hasOutcome(call.id)) ?? false {
+      return routing.settle(call, CallEnd(nil))
+    }
     let now = context.time.now()
     if let deadline = call.deadline, deadline <= now {
+      routing.settle(call, CallEnd(nil))
       let failure = Failure(.deadlineExceeded, "its deadline passed before it could be sent")
       let failed: Void? = await context.retry("answer a late request") { () async throws(LedgerError) in
         try await context.ledger.fail([(id: call.id, failure: failure, body: call.body)], at: now)
       }
       if failed != nil {
-        context.metrics.outcome(lane: .interactive, succeeded: false)
+        if !call.runsInBatch { context.metrics.outcome(lane: .interactive, succeeded: false) }
+        // The batch may have ended meanwhile, and then the request has.
         context.outboxReady.raise()
       }
-      send(.ended(call, nil))
       return
     }
-    guard let provider = context.providers[call.route.provider] else {
-      send(.ended(call, nil))
-      return
-    }
+    guard let provider = context.providers[call.route.provider] else { return routing.settle(call, CallEnd(nil)) }
     let began = context.time.monotonic()
     let outcome = await provider.call(
       ProviderCall(
         endpoint: call.endpoint, model: call.route.model, body: call.body, timeout: context.configuration.callTimeout))
-    context.metrics.call(
-      provider: provider.name, disposition: outcome.disposition, duration: context.time.monotonic() - began)
+    let duration = context.time.monotonic() - began
+    cost = outcome.cost
+    // At once: what it tells of the limits concerns the calls that wait.
+    routing.settle(call, outcome, duration: duration)
+    context.deadlines.called(call.route, duration)
+    context.metrics.call(provider: provider.name, disposition: outcome.disposition, duration: duration)
     // A cancelled call is no outcome: its claim is taken over when the broker delivers the request again.
-    if Task.isCancelled, outcome.response == nil { return send(.ended(call, nil)) }
+    if Task.isCancelled, outcome.response == nil { return }
     await CallSettlement(context: context, dispatcher: self).settle(call, outcome)
-    send(.ended(call, outcome.disposition))
+  }
+
+  private func take(_ step: ParkedLook.Step, _ room: ParkedRoom, _ corrections: [ParkedLine: [String: Int64]]) async {
+    let taken =
+      switch step {
+      case .all: await source.look(room, corrections: corrections)
+      case .refill(let lines): await source.refill(lines, room, corrections: corrections)
+      }
+    send(.taken(taken, step))
+  }
+
+  /// What a closed gate sends away takes its next route that is open; without one it waits in the ledger, where nobody
+  /// has to hold it.
+  func divert(_ calls: [PendingCall], _ routing: CallRouting) async {
+    let (diverted, waiting) = routing.divert(calls, at: context.time.monotonic())
+    for (route, calls) in diverted {
+      let ids = calls.map(\.id)
+      let done: Void? = await context.retry("send requests another way") { () async throws(LedgerError) in
+        try await context.ledger.reroute(ids, to: route)
+      }
+      guard done != nil else { return }
+      for (from, group) in Dictionary(grouping: calls, by: \.route.provider) {
+        context.metrics.rerouted(from: from, to: route.provider, by: group.count)
+      }
+      submit(
+        calls.map { call in
+          var call = call
+          call.route = route
+          call.notBefore = context.time.monotonic()
+          return call
+        })
+    }
+    if waiting.isEmpty { return }
+    await park(waiting)
+    // A gate that has opened meanwhile let go what was parked before.
+    routing.reopened(Set(waiting.map(\.route)), now: context.time.monotonic())
   }
 
   /// Moves calls into the ledger's custody and acks their deliveries.
@@ -176,5 +226,16 @@ final class CallDispatcher: Sendable {
     guard parked != nil else { return }
     settler.settle(context.held.release(fromBroker.map(\.id)))
     parkedWorkIsReady()
+  }
+}
+
+extension CallOutcome {
+  /// What the call took of its tenant's share; nil where nobody knows.
+  fileprivate var cost: Int64? {
+    if let usage { return CallCost.of(usage) }
+    switch disposition {
+    case .rateLimited, .notExecuted, .accountClosed: return 0
+    case .succeeded, .rejected, .retryable: return mayHaveBeenPaid ? nil : CallCost.floor
+    }
   }
 }

@@ -1,6 +1,4 @@
 import BatchCore
-import DequeModule
-import HeapModule
 import Ledger
 import OrderedCollections
 
@@ -13,91 +11,96 @@ import OrderedCollections
 ///             long)   v
 ///                  parked
 /// ```
-/// Routes take turns, so that a route whose gate is closed delays no other.
+/// Routes take turns, so that a route whose gate is closed delays no other; before each gate the tenants take turns.
 struct CallScheduler {
   struct Limits: Sendable {
     /// Calls in flight, over all routes.
     var concurrency: Int
     /// How long a call may wait here.
     var hold: Duration
-    /// How many calls of one route may wait here.
+    /// How many calls of one route may wait here while the broker has custody of them.
     var waitingPerRoute: Int
+    var weights = TenantWeights()
   }
 
   struct Actions {
     var start: [PendingCall] = []
     var park: [PendingCall] = []
+    /// Their gate lets nothing through until the time given by `notBefore`: they take another route, or are parked.
+    var refused: [PendingCall] = []
     /// When to ask again, unless something happens before.
     var wake: Timestamp?
   }
 
-  private struct Line {
-    var calls = Deque<PendingCall>()
-    var delayed = Heap<Delayed>()
-
-    var count: Int { calls.count + delayed.count }
-  }
-
-  private struct Delayed: Comparable {
-    var call: PendingCall
-
-    static func < (left: Delayed, right: Delayed) -> Bool { left.call.notBefore < right.call.notBefore }
-    static func == (left: Delayed, right: Delayed) -> Bool { left.call.notBefore == right.call.notBefore }
-  }
-
   private let limits: Limits
-  private let account: @Sendable (Route) -> String
-  private var pace: [String: Pace] = [:]
-  private let makePace: @Sendable (String) -> Pace
-  private var lines: OrderedDictionary<Route, Line> = [:]
+  private var lines: OrderedDictionary<Route, CallLine> = [:]
+  /// Places for calls, shared by all routes.
+  private var places = ReservedShare()
   private(set) var inFlight = 0
   private(set) var waiting = 0
 
-  init(
-    limits: Limits, account: @escaping @Sendable (Route) -> String, makePace: @escaping @Sendable (String) -> Pace
-  ) {
+  init(limits: Limits) {
     self.limits = limits
-    self.account = account
-    self.makePace = makePace
   }
 
   mutating func submit(_ calls: [PendingCall], at now: Timestamp) {
     waiting += calls.count
     for call in calls {
-      if call.notBefore > now {
-        lines[call.route, default: Line()].delayed.insert(Delayed(call: call))
-      } else {
-        lines[call.route, default: Line()].calls.append(call)
-      }
+      lines[call.route, default: CallLine()].add(call, weights: limits.weights, hold: limits.hold, at: now)
     }
   }
 
-  /// A call that was started is over; `nil` if it was not made.
-  mutating func ended(_ call: PendingCall, _ disposition: Disposition?, at now: Timestamp, random: UInt64) {
+  /// A call that was started is over.
+  ///
+  /// - Parameter cost: What it took of its tenant's share, where that is known.
+  mutating func ended(_ call: PendingCall, cost: Int64? = nil) {
     inFlight -= 1
-    pace[call.route.provider]?.settle(
-      account: account(call.route), model: call.route.model, disposition, now: now, random: random)
+    if let cost { lines[call.route]?.settle(call, additional: cost - call.cost) }
   }
 
-  /// Whether parked work of the route may be taken up: nothing waits before it.
-  func hasRoom(_ route: Route) -> Bool {
-    inFlight < limits.concurrency && (lines[route]?.count ?? 0) == 0
+  /// What of the parked rows may be taken up.
+  func parkedRoom(at now: Timestamp) -> ParkedRoom {
+    var room = ParkedRoom(lookahead: limits.concurrency)
+    for (route, line) in lines {
+      for callClass in CallClass.allCases {
+        room.set(
+          ParkedLine(route: route, callClass: callClass), taken: line.taken(callClass),
+          isClosed: line.opensAt.map { $0 - now > Self.longGate } ?? false)
+      }
+    }
+    return room
   }
+
+  /// A gate that stays closed for longer than this needs nothing brought before it.
+  private static let longGate = Duration.seconds(2)
 
   /// Everything that can be decided now.
-  mutating func next(at now: Timestamp) -> Actions {
+  ///
+  /// - Parameter gate: Asked for each call that could start, with how many calls of its route wait.
+  mutating func next(at now: Timestamp, gate: (PendingCall, Int) -> GateDecision) -> Actions {
     var actions = Actions()
+    var turns = CallTurns()
     for index in lines.elements.indices {
-      let route = lines.elements[index].key
-      var line = lines.elements[index].value
-      while let due = line.delayed.min, due.call.notBefore <= now {
-        line.delayed.removeMin()
-        line.calls.append(due.call)
+      change(index) { line, scheduler in
+        line.wake(weights: scheduler.limits.weights, hold: scheduler.limits.hold, at: now)
+        line.opensAt = nil
+        if let call = line.first() { turns.append(index, call.callClass) }
       }
-      drain(&line, route, at: now, &actions)
-      shed(&line, at: now, &actions)
-      if let due = line.delayed.min?.call.notBefore { actions.wake = min(actions.wake ?? due, due) }
-      lines.values[index] = line
+    }
+    while inFlight < limits.concurrency, let index = turns.next(&places) {
+      change(index) { line, scheduler in
+        guard scheduler.start(&line, at: now, gate, &actions), let call = line.first() else { return }
+        turns.append(index, call.callClass)
+      }
+    }
+    for index in lines.elements.indices {
+      change(index) { line, scheduler in
+        let limits = scheduler.limits
+        let shed = line.shed(hold: limits.hold, limit: limits.waitingPerRoute, weights: limits.weights, at: now)
+        scheduler.waiting -= shed.count
+        actions.park += shed
+        if let due = line.wakeAt { actions.wake = min(actions.wake ?? due, due) }
+      }
     }
     lines.removeAll { $0.value.count == 0 }
     // The route that was first is last the next time.
@@ -108,59 +111,40 @@ struct CallScheduler {
     return actions
   }
 
-  private mutating func drain(_ line: inout Line, _ route: Route, at now: Timestamp, _ actions: inout Actions) {
-    let account = account(route)
-    while let call = line.calls.first {
-      // A place that is given back is the next occasion.
-      guard inFlight < limits.concurrency else { return }
-      switch pace[route.provider, default: makePace(route.provider)]
-        .reserve(account: account, model: route.model, now: now)
-      {
-      case .continue:
-        line.calls.removeFirst()
-        waiting -= 1
-        inFlight += 1
-        actions.start.append(call)
-      case .wait(let until):
-        actions.wake = min(actions.wake ?? until, until)
-        return
-      case .refuse(.accountClosed(_, let probeAt)):
-        actions.wake = min(actions.wake ?? probeAt, probeAt)
-        // Nobody knows when the account opens: the ledger waits better than the broker.
-        let delay = max(.zero, probeAt - now)
-        waiting -= line.calls.count
-        actions.park += line.calls.map { call in
-          var call = call
-          call.notBefore = now + delay
-          return call
-        }
-        line.calls = []
-        return
-      }
-    }
+  /// Works on a line outside of the table, so that nothing of it is copied.
+  private mutating func change(_ index: Int, _ body: (inout CallLine, inout CallScheduler) -> Void) {
+    var line = CallLine()
+    swap(&line, &lines.values[index])
+    body(&line, &self)
+    swap(&line, &lines.values[index])
   }
 
-  /// Parks what has waited too long or is too many.
-  private mutating func shed(_ line: inout Line, at now: Timestamp, _ actions: inout Actions) {
-    while let oldest = line.calls.first, now - oldest.arrivedAt >= limits.hold || line.count > limits.waitingPerRoute {
-      line.calls.removeFirst()
+  /// Starts the call whose turn it is, if the gate lets it through.
+  private mutating func start(
+    _ line: inout CallLine, at now: Timestamp, _ gate: (PendingCall, Int) -> GateDecision, _ actions: inout Actions
+  ) -> Bool {
+    guard var call = line.first() else { return false }
+    switch gate(call, line.waiting) {
+    case .continue(let reservation):
+      line.remove(call)
+      places.charge(call.callClass, 1)
       waiting -= 1
-      actions.park.append(oldest)
-    }
-    if let oldest = line.calls.first {
-      let due = oldest.arrivedAt + limits.hold
-      actions.wake = min(actions.wake ?? due, due)
-    }
-    var kept = Heap<Delayed>()
-    while let delayed = line.delayed.min {
-      line.delayed.removeMin()
-      if delayed.call.notBefore - delayed.call.arrivedAt > limits.hold || line.count >= limits.waitingPerRoute {
-        waiting -= 1
-        actions.park.append(delayed.call)
-      } else {
-        kept.insert(delayed)
+      inFlight += 1
+      call.reservation = reservation
+      actions.start.append(call)
+      return true
+    case .wait(let until):
+      line.opensAt = until
+      actions.wake = min(actions.wake ?? until, until)
+    case .refuse(let refusal):
+      let calls = line.removeWaiting()
+      waiting -= calls.count
+      actions.refused += calls.map { call in
+        var call = call
+        call.notBefore = max(now, refusal.until)
+        return call
       }
     }
-    line.delayed = kept
+    return false
   }
 }

@@ -9,9 +9,6 @@ struct CallSettlement: Sendable {
   var dispatcher: CallDispatcher
 
   func settle(_ call: PendingCall, _ outcome: CallOutcome) async {
-    let delay = { (retryAfter: Duration?) in
-      context.policy.delay(attempt: call.attempt, retryAfter: retryAfter, random: context.random())
-    }
     switch outcome.disposition {
     case .succeeded:
       await record(call, outcome, .finish(outcome.response == nil ? AttemptPolicy.emptyAnswer : nil))
@@ -19,24 +16,32 @@ struct CallSettlement: Sendable {
       await record(call, outcome, .finish(Failure(.providerRejected, outcome.message)))
     case .rateLimited(let retryAfter):
       // Not billed and says nothing about the request: the same attempt is made when the gate opens.
-      await again(call, after: retryAfter ?? .zero)
-    case .accountClosed(let fault):
-      context.health.report(
-        .account(call.route.provider),
-        "\(call.route.provider): \(outcome.message)")
-      context.logger.error(
-        "The account is closed to calls; requests are parked",
-        metadata: ["provider": "\(call.route.provider)", "fault": "\(fault)", "error": "\(outcome.message)"])
-      var parked = call
-      parked.notBefore = context.time.monotonic() + .seconds(30)
-      await dispatcher.park([parked])
+      await again(call, after: min(retryAfter ?? .zero, context.configuration.maximumRetryAfter))
+    case .accountClosed:
+      // Says nothing about the request: it goes another way, or waits until its gate lets a call try.
+      await sendAway(call)
+    case .retryable where call.reservation?.isProbe ?? false:
+      // It tried whether the account answers again, for all that wait, and is not the one to pay for that.
+      await sendAway(call)
     case .retryable(let retryAfter):
-      await retry(call, outcome, after: delay(retryAfter))
+      await retry(call, outcome, after: delay(call, retryAfter))
     case .notExecuted:
-      await retry(call, outcome, after: delay(nil))
+      await retry(call, outcome, after: delay(call, nil))
     }
-    if case .accountClosed = outcome.disposition { return }
-    context.health.clear(.account(call.route.provider))
+  }
+
+  /// Full jitter, but never sooner than the provider asked for, and not beyond the deadline for nothing.
+  private func delay(_ call: PendingCall, _ retryAfter: Duration?) -> Duration {
+    context.policy.delay(
+      attempt: call.attempt, retryAfter: retryAfter, random: context.random(),
+      left: call.deadline.map { $0 - context.time.now() })
+  }
+
+  private func sendAway(_ call: PendingCall) async {
+    var call = call
+    call.reservation = nil
+    call.notBefore = context.time.monotonic() + context.configuration.backoffBase
+    await dispatcher.divert([call], CallRouting(context: context))
   }
 
   private func retry(_ call: PendingCall, _ outcome: CallOutcome, after delay: Duration) async {
@@ -53,7 +58,9 @@ struct CallSettlement: Sendable {
 
   private func again(_ call: PendingCall, after delay: Duration) async {
     var call = call
+    call.reservation = nil
     call.notBefore = context.time.monotonic() + delay
+    call.isBack = true
     dispatcher.submit([call])
   }
 
@@ -61,20 +68,20 @@ struct CallSettlement: Sendable {
   private func record(
     _ call: PendingCall, _ outcome: CallOutcome, _ verdict: AttemptOutcome.Verdict
   ) async -> RecordedOutcome? {
-    let (cost, basis) = context.cost(route: call.route, lane: .interactive, usage: outcome.usage)
+    let charge = Charge(outcome.usage, price: context.price(of: call.route), lane: .interactive)
     let attempt = AttemptOutcome(
       id: call.id, attempt: call.attempt, batch: nil, verdict: verdict, response: outcome.response,
-      usage: outcome.usage, cost: cost, basis: basis, costUnknown: outcome.mayHaveBeenPaid && outcome.usage == nil,
-      body: verdict == .finish(nil) ? nil : call.body)
-    let recorded = await context.retry("record a result") { () async throws(LedgerError) in
-      try await context.ledger.record([attempt], at: context.time.now())
-    }
-    guard let result = recorded?.first else { return nil }
-    context.outboxReady.raise()
+      usage: outcome.usage, cost: charge.cost, basis: charge.basis,
+      costUnknown: outcome.usage == nil && (outcome.mayHaveBeenPaid || outcome.disposition == .succeeded),
+      body: verdict == .finish(nil) ? nil : call.body, urgency: call.urgency, route: call.route,
+      listCost: charge.list, fullCost: charge.full)
+    let recorded = await context.recorder.record("record a result", [attempt])
+    guard let recorded, let kept = recorded.outcomes.first, let result = recorded.results.first else { return nil }
+    context.outboxReady.raise(call.urgency)
     context.metrics.usage(
-      provider: call.route.provider, lane: .interactive, outcome.usage.map { [$0] } ?? [], cost: cost.map { [$0] } ?? []
-    )
-    if result == .finished { context.metrics.outcome(lane: .interactive, succeeded: verdict == .finish(nil)) }
+      provider: call.route.provider, lane: .interactive, kept.usage.map { [$0] } ?? [],
+      cost: kept.cost.map { [$0] } ?? [])
+    if result == .finished { context.metrics.outcome(lane: .interactive, succeeded: kept.verdict == .finish(nil)) }
     if result == .superseded { context.metrics.superseded(provider: call.route.provider, by: 1) }
     return result
   }

@@ -7,37 +7,75 @@ struct ParkedSource: Sendable {
 
   struct Taken: Sendable {
     var calls: [ParkedCall] = []
-    /// When to look again; nil if nothing is parked.
+    /// Lines that may have more rows that may be sent now.
+    var open: Set<ParkedLine> = []
+    /// When to look through all lines again; nil if nothing is parked.
     var askAgain: Duration?
   }
 
-  /// - Parameter room: Whether a route can take work now.
-  func take(room: (Route) -> Bool, limit: Int) async -> Taken {
+  /// The net under lines with rows that may be sent: for tenants of which nothing was taken, and for room that nobody told of.
+  private static let openPause = Duration.milliseconds(200)
+  /// Others may have parked rows that this process could send.
+  private static let sharedPause = Duration.seconds(2)
+
+  /// Looks through all lines.
+  func look(_ room: ParkedRoom, corrections: [ParkedLine: [String: Int64]]) async -> Taken {
     var taken = Taken()
-    let routes = await context.retry("look for parked requests") { () async throws(LedgerError) in
-      try await context.ledger.parkedRoutes().map { ParkedRoute(route: $0.route, notBefore: $0.notBefore) }
+    if context.ledger.isShared { taken.askAgain = Self.sharedPause }
+    let lines = await context.retry("look for parked requests") { () async throws(LedgerError) in
+      try await context.ledger.parkedLines().map { Found(line: $0.line, notBefore: $0.notBefore) }
     }
     let now = context.time.now()
+    var open: [ParkedLine] = []
     // A route whose provider is not configured any more waits in the ledger until it is.
-    for parked in routes ?? [] where context.providers[parked.route.provider] != nil {
-      guard parked.notBefore <= now else {
-        taken.askAgain = min(taken.askAgain ?? .seconds(3600), parked.notBefore - now)
-        continue
-      }
-      // A call that ends makes room, and says so; the second is the net.
-      taken.askAgain = min(taken.askAgain ?? .seconds(1), .milliseconds(200))
-      guard room(parked.route) else { continue }
-      let calls = await context.retry("take parked requests") { () async throws(LedgerError) in
-        try await context.ledger.takeParked(
-          provider: parked.route.provider, model: parked.route.model, limit: limit, at: now)
-      }
-      taken.calls += calls ?? []
+    for found in lines ?? [] where context.providers[found.line.route.provider] != nil {
+      let pause = found.notBefore > now ? min(found.notBefore - now, .seconds(3600)) : Self.openPause
+      taken.askAgain = min(taken.askAgain ?? pause, pause)
+      if found.notBefore <= now { open.append(found.line) }
     }
+    await claim(open, room, corrections, into: &taken)
     return taken
   }
 
-  private struct ParkedRoute: Sendable {
-    var route: Route
+  private struct Found: Sendable {
+    var line: ParkedLine
     var notBefore: Timestamp
   }
+
+  /// Goes on with lines that had more.
+  func refill(
+    _ lines: some Sequence<ParkedLine>, _ room: ParkedRoom, corrections: [ParkedLine: [String: Int64]]
+  ) async -> Taken {
+    var taken = Taken()
+    await claim(lines, room, corrections, into: &taken)
+    return taken
+  }
+
+  private func claim(
+    _ lines: some Sequence<ParkedLine>, _ room: ParkedRoom, _ corrections: [ParkedLine: [String: Int64]],
+    into taken: inout Taken
+  ) async {
+    let now = context.time.now()
+    for line in lines {
+      guard var claim = room.claim(line, weights: context.configuration.tenantWeights) else {
+        taken.open.insert(line)
+        continue
+      }
+      claim.corrections = corrections[line] ?? [:]
+      for _ in 0..<Self.tries {
+        let found = await context.retry("take parked requests") { [claim] () async throws(LedgerError) in
+          try await context.ledger.takeParked(claim, at: now)
+        }
+        guard let found else { break }
+        taken.calls += found.calls
+        // What was passed over may have more too.
+        if !claim.passing.isEmpty || (found.isMore && !found.calls.isEmpty) { taken.open.insert(line) }
+        if !found.calls.isEmpty || !found.isMore { break }
+        claim.corrections = [:]
+      }
+    }
+  }
+
+  /// How often a claim is repeated that found only tenants whose rows may not be sent yet.
+  private static let tries = 4
 }

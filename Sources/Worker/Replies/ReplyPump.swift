@@ -4,8 +4,9 @@ import Logging
 import Threading
 import Wire
 
-/// Publishes the outbox: every reply until the broker confirms it, and only then settles its delivery.
+/// Publishes a part of the outbox: every reply until the broker confirms it, and only then settles its delivery.
 final class ReplyPump: Sendable {
+  private let urgency: ReplyUrgency
   private let context: WorkerContext
   private let sink: any ReplySink
   private let settler: DeliverySettler
@@ -22,19 +23,23 @@ final class ReplyPump: Sendable {
   /// A reply that its queue refuses so often leaves its chunk, which has others to make room for.
   private static let patience = 3
 
-  init(context: WorkerContext, sink: any ReplySink, settler: DeliverySettler) {
+  init(
+    _ urgency: ReplyUrgency, context: WorkerContext, sink: any ReplySink, settler: DeliverySettler,
+    faults: ExchangeFaults
+  ) {
+    self.urgency = urgency
     self.context = context
     self.sink = sink
     self.settler = settler
     encoder = ReplyEncoding(configuration: context.configuration)
     refused = RefusedReplies(time: context.time)
-    faults = ExchangeFaults(health: context.health)
+    self.faults = faults
   }
 
-  /// Ends `run` once the outbox is empty and everything taken from it is confirmed, or refused by its queue.
+  /// Ends `run` once its part of the outbox is empty and everything taken from it is confirmed, or refused by its queue.
   func finish() {
     stopping.withLock { $0 = true }
-    context.outboxReady.raise()
+    context.outboxReady.raise(urgency)
   }
 
   func run() async {
@@ -46,13 +51,13 @@ final class ReplyPump: Sendable {
         await permits.acquire()
         let stopping = stopping.withLock { $0 }
         let replies = await context.retry("read the outbox") { () async throws(LedgerError) in
-          try await context.ledger.takeReplies(limit: Self.chunkReplies, maximumBytes: Self.chunkBytes)
+          try await context.ledger.takeReplies(urgency, limit: Self.chunkReplies, maximumBytes: Self.chunkBytes)
         }
         guard let replies, !replies.isEmpty else {
           permits.release()
           if replies == nil { return }
           if stopping, active.withLock({ $0 == 0 }) { return }
-          await context.outboxReady.wait()
+          await context.outboxReady.signal(urgency).wait()
           continue
         }
         active.withLock { $0 += 1 }
@@ -60,7 +65,7 @@ final class ReplyPump: Sendable {
           await self.publish(replies)
           self.active.withLock { $0 -= 1 }
           permits.release()
-          if self.stopping.withLock({ $0 }) { self.context.outboxReady.raise() }
+          if self.stopping.withLock({ $0 }) { self.context.outboxReady.raise(self.urgency) }
         }
       }
     }

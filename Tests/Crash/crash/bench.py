@@ -92,7 +92,8 @@ class Bench:
                       "llm.results.unclaimed"):
             if self.broker.depth(queue):
                 self.broker.drain(queue)
-        self.simulator.change(**{name: FAST[name] for name in ("batch_min_ms",)}, latency_ms=LATENCY)
+        self.simulator.change(**{name: FAST[name] for name in ("batch_min_ms",)}, latency_ms=LATENCY,
+                              batch_tail_ms=0, batch_tail_share=0)
         if self.collector:
             wait_until("the replies to be taken", lambda: not self.broker.depth(self.collector.queue), 20)
             self.collector.by_correlation.clear()

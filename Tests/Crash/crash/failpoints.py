@@ -7,7 +7,7 @@ from harness.checks import Problems, check, equal, wait_until
 from harness.jobs import job
 
 from crash.bench import CONCURRENCY
-from crash.load import Load
+from crash.load import SPARE, Load
 from crash.witness import instance_of, instances
 
 # How often the load makes the service pass a failpoint; where it is not known to be often, the first hit is meant.
@@ -20,6 +20,8 @@ MOST_HITS = {
 AFTER = {
     "provider.find": "provider.create.after", "provider.delete": "provider.create.before",
     "ledger.planned": "provider.create.before"}
+# Steps that only deadlines make necessary which a batch would miss.
+RESCUE = {"ledger.rescue", "ledger.expedite", "provider.cancel"}
 # Scenarios that stop the service for longer than its leases last, while a replica takes over, and then let it go on.
 FROZEN = "frozen."
 # Seconds: another replica must have watched the silence for longer than the lease, and be sure of its own.
@@ -41,9 +43,16 @@ def run(bench, ledger, scenario):
     name = scenario.removeprefix(FROZEN)
     step = name.rpartition(".")[0]
     hit = bench.chance(scenario, ledger).randint(1, MOST_HITS.get(step, 1))
-    load = Load(f"{ledger[0]}{scenario}").mixed()
+    load = Load(f"{ledger[0]}{scenario}")
+    changes = {}
+    if step in RESCUE:
+        load.urgent()
+        bench.simulator.change(batch_tail_ms=600_000, batch_tail_share=1, batch_cancel_ms=200)
+        changes["rescue"] = {"assumed_cancel": "2s", "buffer": f"{SPARE - 2000}ms"}
+    else:
+        load.mixed()
     folder = f"{ledger} {scenario}"
-    service = bench.service(ledger, folder)
+    service = bench.service(ledger, folder, **changes)
     order = f"{name}={'stop' if frozen else 'kill'}@"
     ends, lonely = [], None
     if step == "ledger.undeliverable":
@@ -59,7 +68,7 @@ def run(bench, ledger, scenario):
     began = time.monotonic()
     # The same process again, or another replica, whose turn it is when the leases have run out.
     takes_over = frozen or (bench.ledgers[ledger].replicas > 1 and bench.chance("heir", scenario).random() < 0.5)
-    heir = bench.service(ledger, folder, " 2") if takes_over else service
+    heir = bench.service(ledger, folder, " 2", **changes) if takes_over else service
     heir.start(wait=False)
     bench.wait_for(load.names, [heir], 90)
     recovered = time.monotonic() - began

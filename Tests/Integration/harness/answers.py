@@ -45,6 +45,8 @@ def answer_of(body):
         return body["choices"][0]["message"]["content"]
     if body.get("object") == "response":
         return body["output"][0]["content"][0]["text"]
+    if body.get("type") == "message":
+        return body["content"][0]["text"]
     if body.get("object") == "list":
         return body["data"][0]["embedding"]
     return None

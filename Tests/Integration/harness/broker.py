@@ -80,7 +80,11 @@ class Broker:
 
     @property
     def port(self):
-        return int((self.folder / "port").read_text())
+        # A restart keeps the port and writes its file anew, which is empty for a moment.
+        text = (self.folder / "port").read_text().strip()
+        if text:
+            self.last_port = int(text)
+        return self.last_port
 
     @property
     def url(self):

@@ -7,9 +7,10 @@ import threading
 class Connection:
     """One connection through a forwarder, both halves of it."""
 
-    def __init__(self, near, far):
+    def __init__(self, near, far, overhear=None):
         self.near = near
         self.far = far
+        self.overhear = overhear
         self.thawed = threading.Event()
         self.thawed.set()
         # Whether what the client says is lost.
@@ -25,6 +26,8 @@ class Connection:
             while data := source.recv(65536):
                 if source is self.near and len(self.greeting) < 8192:
                     self.greeting += data
+                if source is self.far and self.overhear is not None:
+                    self.overhear(data)
                 self.thawed.wait()
                 if self.deaf and source is self.near:
                     continue
@@ -49,6 +52,8 @@ class Forwarder:
         self.target = target
         self.listener = None
         self.connections = []
+        # Makes what is told all that servers say, a connection each.
+        self.listeners = None
 
     def open(self):
         self.listener = socket.create_server(("127.0.0.1", self.port))
@@ -106,4 +111,4 @@ class Forwarder:
                 near.close()
                 continue
             far.settimeout(None)
-            self.connections.append(Connection(near, far))
+            self.connections.append(Connection(near, far, self.listeners() if self.listeners else None))

@@ -69,6 +69,15 @@ def job(number, lane, tag="r", marker="", kind=None):
             model, endpoint = "gpt-4.1-mini", "/v1/responses"
             headers = {"x-endpoint": endpoint}
             body = {"model": model, "input": prompt}
+        case "messages":
+            model, endpoint = "claude-haiku-5-5", "/v1/messages"
+            body = {"max_tokens": 99, "temperature": 0.5, "system": "Be kind.", **chat(model, prompt)}
+        case "translated":
+            model, headers = "claude-haiku-5-5", {"x-format": "openai"}
+            body = {"temperature": 0.5, "stop": "END", "user": name,
+                    "response_format": {"type": "json_schema", "json_schema": {"name": "any", "schema": {"type": "object"}}},
+                    "model": model, "messages": [{"role": "system", "content": "Be kind."},
+                                                 {"role": "user", "content": [{"type": "text", "text": prompt}]}]}
         case 7:
             model, endpoint, custom_id = "gpt-5-mini", "/v1/responses", f"own {number}"
             body = {"custom_id": custom_id, "method": "POST", "url": endpoint,

@@ -5,10 +5,12 @@ import threading
 import time
 
 import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from harness.checks import Failed, check, wait_until
 
-LOST = (pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError, ConnectionError)
+# A broker that goes down in the middle of a handshake leaves pika with errors of its connector or of the socket, as they are.
+LOST = (pika.exceptions.AMQPError, AMQPConnectorException, OSError)
 
 
 @dataclasses.dataclass
@@ -47,7 +49,7 @@ class Publisher:
                 return
             except pika.exceptions.UnroutableError:
                 raise Failed(f"nothing is bound for {message.exchange} {message.routing_key}") from None
-            except (*LOST, pika.exceptions.NackError) as error:
+            except LOST as error:
                 self.close()
                 if time.monotonic() > deadline:
                     raise Failed(f"cannot publish for {seconds} s: {error!r}") from None

@@ -13,6 +13,9 @@ ROWS = 5
 class Rounds:
     """Takes each kind of interruption in turn: a method that sends, interrupts and goes on, named by its docstring."""
 
+    # Of the requests that are sent.
+    kind = 0
+
     def __init__(self, bench, simulator, service, collector):
         self.bench = bench
         self.simulator = simulator
@@ -30,7 +33,7 @@ class Rounds:
         executed = needed = 0
         for number in range(ROUNDS):
             tag = f"{kind.__name__}-{number}"
-            wanted = [job(row, "deferred", tag, kind=0) for row in range(ROWS)]
+            wanted = [job(row, "deferred", tag, kind=self.kind) for row in range(ROWS)]
             kind(lambda wanted=wanted: self.bench.publishing([each.message() for each in wanted]).wait())
             batches, labels = self.finish(wanted)
             executed += batches

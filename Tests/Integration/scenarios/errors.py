@@ -231,15 +231,16 @@ class Errors(Terminal):
         service.start()
         requests = [job(number, lane, f"key-{lane}", kind=0) for number, lane in ((1, "interactive"), (2, "deferred"))]
         self.bench.publishing([request.message() for request in requests]).wait()
-        wait_until("/readyz to name the account", lambda: "401" in (service.get("readyz") or ("", ""))[1], 20)
-        wait_until("a batch to be refused", lambda: "Batch submission waits" in service.log_text(), 20)
+        for gate in ("gate.openai.gpt-4o-mini", "gate.openai.batches"):
+            wait_until(f"/readyz to name {gate}", lambda gate=gate: gate in (service.get("readyz") or ("", ""))[1], 20)
+        check("the key is refused; check the provider's api_key" in service.get("readyz")[1], service.get("readyz")[1])
         self.listen(service)
         equal("replies without a key", collector.count, 0)
         equal("the exit status after SIGTERM", service.process.terminate()[0], 0)
         service.config["providers"]["openai"]["api_key"] = KEYS[0]
         service.start()
         parked, planned = (request.correlation_id for request in requests)
-        equal("the planned batch with the right key", collector.reply_to(planned).status, "succeeded")
+        equal("the planned batch with the right key", collector.reply_to(planned, seconds=60).status, "succeeded")
         self.rotate(service, collector)
         # Parked for half a minute.
         equal("the parked call with the right key", collector.reply_to(parked, seconds=60).status, "succeeded")

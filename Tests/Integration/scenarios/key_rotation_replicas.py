@@ -67,6 +67,9 @@ class Rotation:
         failed = self.bench.verify(wanted, self.collector, allowed)
         for name in names:
             del self.collector.by_correlation[name]
+        # A batch that was given up runs on at its provider.
+        wait_until("the batch to have run",
+                   lambda: all(self.simulator.payments()[each.key] >= times for each in wanted), 30)
         payments = self.simulator.payments()
         for each in wanted:
             equal(f"payments of {each.correlation_id}", payments[each.key], times)
@@ -79,7 +82,9 @@ class Rotation:
 
         wait_until("a replica to have the batch", lambda: len(holders()) == 1, 30)
         for service in self.services:
-            equal(f"what {service.folder.name} shows", [each["state"] for each in listed(service)], [kind])
+            # Who does not hold it gives its create the time that it may take.
+            wait_until(f"{service.folder.name} to show it as {kind}",
+                       lambda service=service: [each["state"] for each in listed(service)] == [kind], 10)
             check(listed(service)[0]["detail"], "nothing is said about it")
         return next(each for each in self.services if each not in holders())
 

@@ -24,32 +24,43 @@ def run(bench):
 
 def restarts(bench, simulator, ledger):
     # The leases are as long as a restart takes on a slow machine.
-    settings, count = (bench.shared_ledger(lease="10s"), 3) if ledger == "postgres" else ({}, 1)
+    settings, replicas = (bench.shared_ledger(lease="10s"), 3) if ledger == "postgres" else ({}, 1)
     services = bench.replicas(
-        simulator, settings, count, name=ledger, batching={"deferred": {"idle_ms": 300, "max_age_ms": 600}})
+        simulator, settings, replicas, name=ledger, batching={"deferred": {"idle_ms": 300, "max_age_ms": 600}})
     collector = bench.collector(f"integration.{ledger}")
     wanted = [job(number, "deferred", f"restarts-{ledger}") for number in range(REQUESTS)]
     paid = len(simulator.paid())
     began = time.monotonic()
-    publishing = bench.publishing([each.message() for each in wanted])
-    answered = 0
+    portions = []
+    # A portion for each restart, so that every one of them meets requests in all stages.
+    count = RESTARTS * (2 if ledger == "postgres" else 1)
+
+    def publish():
+        """Publishes the next portion; returns when half of it is there, with how many requests wait for their answer."""
+        number = len(portions)
+        portion = wanted[REQUESTS * number // count:REQUESTS * (number + 1) // count]
+        portions.append(bench.publishing([each.message() for each in portion]))
+        portions[-1].wait_for(len(portion) // 2, 300)
+        waiting = sum(each.sent for each in portions) - collector.count
+        check(waiting > 0, "nothing is under way at the restart")
+        return waiting
+
     for number in range(1, RESTARTS + 1):
-        # The restarts are spread over the whole run, by what has been answered or at least published.
-        share = REQUESTS * number // (RESTARTS + 2)
-        wait_until(f"{share} requests to be published or answered",
-                   lambda: publishing.error or max(publishing.sent // 2, collector.count) >= share, 300)
-        if number > 1:
-            wait_until("replies since the last restart", lambda: collector.count > answered or collector.count == REQUESTS, 120)
         answered = collector.count
-        bench.say(f"{ledger}: restart {number} of the broker at {publishing.sent} published, {answered} answered, "
+        waiting = publish()
+        if number > 1:
+            wait_until("replies since the last restart", lambda: collector.count > answered, 120)
+        bench.say(f"{ledger}: restart {number} of the broker with {waiting} under way, {collector.count} answered, "
                   f"{len(simulator.paid()) - paid} rows paid")
         bench.broker.restart()
         if ledger == "postgres":
             # While some links are back and others are not.
             wait_until("a replica to go on", lambda: any(is_ready(each) for each in services), 60)
-            bench.say(f"{ledger}: restart {number} of Postgres")
+            waiting = publish()
+            bench.say(f"{ledger}: restart {number} of Postgres with {waiting} under way, {collector.count} answered")
             bench.postgres.restart()
-    publishing.wait(300)
+    for each in portions:
+        each.wait(300)
     collector.wait_for(REQUESTS, 300, bench.say)
     seconds = time.monotonic() - began
     for each in services:
@@ -64,7 +75,7 @@ def restarts(bench, simulator, ledger):
     wait_until("the queues to be empty", lambda: not bench.broker.depth("llm.requests.deferred"), 20, pause=0.2)
     for each in services:
         equal("the exit status", each.process.terminate()[0], 0)
-    bench.say(f"held: {ledger}, {count} services: {REQUESTS} requests, {RESTARTS} restarts of the broker"
+    bench.say(f"held: {ledger}, {replicas} services: {REQUESTS} requests, {RESTARTS} restarts of the broker"
               f"{f' and {RESTARTS} of Postgres' if ledger == 'postgres' else ''} in {seconds:.0f} s: {collector.count} "
               f"answered, 0 lost, {len(twice)} paid twice, {collector.copies} copies of replies")
 

@@ -13,7 +13,9 @@ CONCURRENCY = 16
 def run(bench):
     simulator = bench.simulator(latency_ms=200, batch_min_ms=2500)
     service = bench.service(
-        simulator, execution={"worker_concurrency": CONCURRENCY, "max_attempts": 12, "backoff_delay_ms": 300})
+        simulator, execution={"worker_concurrency": CONCURRENCY, "max_attempts": 12, "backoff_delay_ms": 300,
+                              # Open for less than the run has.
+                              "circuit_breaker": {"open_s": 1}})
     collector = bench.collector()
     wanted = jobs(COUNT, "simulator")
     bench.publishing([job.message() for job in wanted]).wait()

@@ -4,7 +4,7 @@ import Wire
 
 @testable import LedgerPostgres
 
-@Suite("Postgres: arrays", .timeLimit(.minutes(1)))
+@Suite("Postgres: arrays", .timeLimit(.minutes(4)))
 struct ArrayTests {
   /// Sends an array through `unnest` and reads it back.
   private func roundTrip<Value: PostgresValue & Equatable & Sendable>(

@@ -5,7 +5,7 @@ import Threading
 
 @testable import LedgerPostgres
 
-@Suite("Postgres: failures", .timeLimit(.minutes(2)))
+@Suite("Postgres: failures", .timeLimit(.minutes(4)))
 struct FailureTests {
   @Test func aKilledServerIsALostConnectionAndANewOneWorks() async throws {
     try await PrivatePostgres.with { server in
@@ -50,7 +50,7 @@ struct FailureTests {
   /// As with a peer that is gone without a word: nothing comes, and nothing says so.
   @Test func aFrozenServerIsALostConnection() async throws {
     let place = try await PostgresPlace()
-    try await place.connected(timeout: .milliseconds(600)) { connection throws in
+    try await place.connected(timeout: .seconds(2)) { connection throws in
       let backend = pid_t(try connection.simple("SELECT pg_backend_pid()")[0].integer(0))
       #expect(kill(backend, SIGSTOP) == 0)
       defer { kill(backend, SIGCONT) }
@@ -61,7 +61,7 @@ struct FailureTests {
       let error = try failure { try statement.run() }
       #expect(error.kind == .connectionLost)
       #expect(error.message.contains("no answer within"), "\(error)")
-      #expect(ContinuousClock.now - start >= .milliseconds(600))
+      #expect(ContinuousClock.now - start >= .seconds(2))
       #expect(!connection.isOpen)
     }
   }
@@ -77,7 +77,7 @@ struct FailureTests {
   }
 
   @Test func aStatementThatTakesTooLongIsCancelledByTheServer() async throws {
-    try await PostgresPlace().connected(timeout: .seconds(1)) { connection throws in
+    try await PostgresPlace().connected(timeout: .seconds(2)) { connection throws in
       let error = try failure { try connection.simple("SELECT pg_sleep(60)") }
       #expect(error.kind == .cancelled, "\(error)")
       #expect(error.state == "57014")
@@ -88,7 +88,8 @@ struct FailureTests {
   }
 
   @Test func aFrozenClientLosesItsTransaction() async throws {
-    try await PostgresPlace().connected(timeout: .milliseconds(100)) { connection throws in
+    // Short enough to wait for, and longer than a busy machine needs for one statement.
+    try await PostgresPlace().connected(timeout: .seconds(2)) { connection throws in
       try connection.simple("BEGIN")
       let backend = try connection.simple("SELECT pg_backend_pid()")[0].integer(0)
       // As long as the session's process is there.
@@ -159,7 +160,8 @@ struct FailureTests {
         ("SET lock_timeout = 1; SELECT * FROM item", .lockTimeout, .unavailable),
         ("SELECT * FROM nothing", .missingTable, .unusable),
         ("SELECT * FROM nothing.at_all", .missingTable, .unusable),
-        ("SELEC", .other, .invalid),
+        ("SELEC", .other, .unusable),
+        ("SELECT 1 / 0", .other, .invalid),
         ("BEGIN READ ONLY; CREATE TABLE x ()", .readOnly, .unavailable),
         ("ROLLBACK; SELECT pg_read_file('postgresql.conf')", .permission, .unavailable),
       ]

@@ -4,7 +4,7 @@ import Testing
 @testable import LedgerPostgres
 
 /// The server's certificate names localhost and 127.0.0.1, and the server also listens on 127.0.0.2.
-@Suite("Postgres: TLS", .timeLimit(.minutes(1)))
+@Suite("Postgres: TLS", .timeLimit(.minutes(4)))
 struct TLSTests {
   private func url(host: String = "127.0.0.1", _ query: String) throws -> String {
     let tls = try TestPostgres.folder() + "/tls"

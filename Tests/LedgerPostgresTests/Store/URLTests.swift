@@ -3,7 +3,7 @@ import Testing
 
 @testable import LedgerPostgres
 
-@Suite("Postgres: URLs", .timeLimit(.minutes(1)))
+@Suite("Postgres: URLs", .timeLimit(.minutes(4)))
 struct URLTests {
   static let secret = "s3cr3t-Wort"
 

@@ -4,7 +4,7 @@ import Wire
 
 @testable import LedgerPostgres
 
-@Suite("Postgres: values", .timeLimit(.minutes(1)))
+@Suite("Postgres: values", .timeLimit(.minutes(4)))
 struct ValueTests {
   enum Colour: UInt8, PostgresValue {
     case red = 1

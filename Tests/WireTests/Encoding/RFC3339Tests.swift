@@ -2,7 +2,7 @@ import BatchCore
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct RFC3339Tests {
   @Test(
     arguments: [

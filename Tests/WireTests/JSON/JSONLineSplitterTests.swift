@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct JSONLineSplitterTests {
   private struct Outcome: Equatable {
     var lines: [String] = []

@@ -2,7 +2,7 @@ import BatchCore
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ReplyEncoderTests {
   private let ledgerID = LedgerID(bytes: [UInt8](repeating: 0x11, count: 16))
   private let idText = "req_0h248h248h248h248h248h248h"

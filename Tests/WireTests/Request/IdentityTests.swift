@@ -2,7 +2,7 @@ import BatchCore
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct IdentityTests {
   private func envelope(
     _ body: String = Fixtures.chat, headers: FieldTable? = nil, change: (inout Delivery) -> Void = { _ in }

@@ -2,7 +2,7 @@ import BatchCore
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct RequestFormTests {
   private func decode(_ body: String, headers: FieldTable? = nil) throws -> DecodedRequest {
     let message = Fixtures.decode(Fixtures.delivery(body, headers: headers))
@@ -177,19 +177,5 @@ struct RequestFormTests {
 
   @Test func aLongModelNameIsRefused() {
     #expect(failure("{\"model\":\"\(String(repeating: "m", count: 256))\",\"messages\":[]}")?.code == .invalidRequest)
-  }
-
-  @Test func estimateCountsTextOnly() throws {
-    let image = "data:image/png;base64," + String(repeating: "A", count: 5000)
-    let request = try decode(
-      "{\"model\":\"gpt-5\",\"user\":\"not counted\",\"max_tokens\":7,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hello\"},{\"url\":\"\(image)\"}]}]}"
-    )
-    #expect(request.estimatedTextBytes == "user".count + "text".count + "hello".count)
-    #expect(request.maximumOutputTokens == 7)
-    #expect(PromptText.bytes(of: request.body) == Array("user\ntext\nhello\n".utf8))
-    let tokens = try decode("{\"model\":\"text-embedding-3-small\",\"input\":[[1,2,3],\"ab\\n\"]}")
-    #expect(tokens.estimatedTextBytes == 3 * 4 + 4)
-    #expect(PromptText.bytes(of: tokens.body) == Array("ab\n\n".utf8))
-    #expect(try decode("{\"model\":\"gpt-5\",\"max_tokens\":-1,\"messages\":[]}").maximumOutputTokens == nil)
   }
 }

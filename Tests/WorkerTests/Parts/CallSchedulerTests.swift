@@ -11,11 +11,10 @@ struct CallSchedulerTests {
   private static let second = Route(provider: "two", model: "b")
 
   private static func scheduler(
-    concurrency: Int = 4, perRoute: Int = 100, pace: Pace.Limits = Pace.Limits(concurrency: 100)
-  ) -> CallScheduler {
-    CallScheduler(
-      limits: CallScheduler.Limits(concurrency: concurrency, hold: .seconds(30), waitingPerRoute: perRoute),
-      account: { $0.provider }, makePace: { _ in Pace(pace) })
+    concurrency: Int = 4, perRoute: Int = 100, pace: PaceLimits = PaceLimits(concurrency: 100)
+  ) -> GatedScheduler {
+    GatedScheduler(
+      CallScheduler.Limits(concurrency: concurrency, hold: .seconds(30), waitingPerRoute: perRoute), pace)
   }
 
   private static func call(
@@ -24,7 +23,7 @@ struct CallSchedulerTests {
     let call = NewCall(
       endpoint: .chatCompletions, model: route.model, route: route, lane: .interactive, custody: custody,
       body: RequestBody(bytes: [], modelRange: 0..<0), tokens: 1, deadline: nil)
-    return PendingCall(id: RequestID(id), attempt: 1, call: call, receivedAt: now, arrivedAt: now)
+    return PendingCall(id: RequestID(id), attempt: 1, call: call, tenant: "t", arrivedAt: now)
   }
 
   private func ids(_ calls: [PendingCall]) -> [Int64] { calls.map(\.id.rawValue) }
@@ -119,40 +118,30 @@ struct CallSchedulerTests {
     #expect(scheduler.waiting == 3)
   }
 
-  @Test func aClosedAccountParksEverythingAndIsProbed() {
+  @Test func aClosedAccountSendsEverythingAwayAndIsProbed() {
     var scheduler = Self.scheduler()
     scheduler.submit([Self.call(1)], at: Self.start)
     _ = scheduler.next(at: Self.start)
     scheduler.ended(Self.call(1), .accountClosed(.billing), at: Self.start, random: 0)
     scheduler.submit([Self.call(2), Self.call(3)], at: Self.start)
     let actions = scheduler.next(at: Self.start)
-    #expect(ids(actions.park) == [2, 3] && actions.start.isEmpty)
-    #expect(actions.park.allSatisfy { $0.notBefore == Self.start + .seconds(30) })
+    #expect(ids(actions.refused) == [2, 3] && actions.start.isEmpty && actions.park.isEmpty)
+    #expect(actions.refused.allSatisfy { $0.notBefore == Self.start + .seconds(30) })
     #expect(scheduler.waiting == 0)
     let later = Self.start + .seconds(30)
     scheduler.submit([Self.call(2, custody: .ledger, at: later), Self.call(3, custody: .ledger, at: later)], at: later)
     let probe = scheduler.next(at: later)
     #expect(ids(probe.start) == [2])
-    #expect(ids(probe.park) == [3])
+    // The others wait for what it says.
+    #expect(probe.refused.isEmpty && probe.park.isEmpty && scheduler.waiting == 1)
     scheduler.ended(Self.call(2), .succeeded, at: later, random: 0)
-    scheduler.submit([Self.call(3, custody: .ledger, at: later)], at: later)
     #expect(ids(scheduler.next(at: later).start) == [3])
-  }
-
-  @Test func thereIsRoomForParkedWorkWhileNothingWaitsBeforeIt() {
-    var scheduler = Self.scheduler(concurrency: 1)
-    #expect(scheduler.hasRoom(Self.first))
-    scheduler.submit([Self.call(1), Self.call(2)], at: Self.start)
-    _ = scheduler.next(at: Self.start)
-    #expect(!scheduler.hasRoom(Self.first) && !scheduler.hasRoom(Self.second))
-    scheduler.ended(Self.call(1), nil, at: Self.start, random: 0)
-    #expect(!scheduler.hasRoom(Self.first) && scheduler.hasRoom(Self.second))
   }
 
   /// It must never ask to be woken at a time that has come: that would spin.
   @Test func theNextWakeIsAlwaysAhead() {
     var random = SystemRandomNumberGenerator()
-    var scheduler = Self.scheduler(concurrency: 3, perRoute: 5, pace: Pace.Limits(concurrency: 2))
+    var scheduler = Self.scheduler(concurrency: 3, perRoute: 5, pace: PaceLimits(concurrency: 2))
     var running: [PendingCall] = []
     var now = Self.start
     var next: Int64 = 0

@@ -39,11 +39,54 @@ struct MoneyTests {
   }
 
   @Test func aDatedSnapshotCostsWhatItsModelCosts() {
-    let table = PriceTable(["gpt-4o-mini": Self.price])
-    #expect(table.price(of: "gpt-4o-mini") == Self.price)
-    #expect(table.price(of: "gpt-4o-mini-2024-07-18") == Self.price)
-    for other in ["gpt-4o", "gpt-4o-mini-2024-7-18", "gpt-4o-mini-preview", "-2024-07-18", ""] {
-      #expect(table.price(of: other) == nil)
+    let table = ModelCatalog(["gpt-4o-mini": ModelFacts(price: Self.price)])
+    for name in ["gpt-4o-mini", "gpt-4o-mini-2024-07-18", "gpt-4o-mini-20240718"] {
+      #expect(table.price(of: name, at: "openai") == Self.price)
     }
+    for other in ["gpt-4o", "gpt-4o-mini-2024-7-18", "gpt-4o-mini-preview", "-2024-07-18", "-20240718", ""] {
+      #expect(table.price(of: other, at: "openai") == nil)
+    }
+  }
+
+  @Test func aFineTunedModelCostsWhatTheTableSaysOfItsBase() {
+    let table = ModelCatalog(["ft:gpt-4o-mini": ModelFacts(price: Self.price)])
+    #expect(table.price(of: "ft:gpt-4o-mini-2024-07-18:acme::x1", at: "openai") == Self.price)
+    #expect(table.price(of: "gpt-4o-mini", at: "openai") == nil)
+    #expect(table.price(of: "ft:", at: "openai") == nil)
+  }
+
+  @Test func whatIsConfiguredComesFirst() {
+    var dearer = Self.price
+    dearer.base.list.input += 1
+    var table = ModelCatalog(["m": ModelFacts(contextTokens: 128, price: Self.price)])
+    table.configure("a:m", ModelFacts(price: dearer))
+    table.list("local", under: nil)
+    #expect(table.facts(of: "m", at: "a") == ModelFacts(contextTokens: 128, price: dearer))
+    #expect(table.price(of: "m", at: "b") == Self.price)
+    #expect(table.price(of: "m", at: "local") == nil)
+    table.configure("m", ModelFacts(price: dearer))
+    #expect(table.price(of: "m", at: "b") == dearer)
+    #expect(table.facts(of: "m", at: "local") == ModelFacts(price: dearer))
+  }
+
+  @Test func longPromptsCostMoreForAllOfTheirTokens() throws {
+    let text = "100/10/125/500;50/5/62/250;1000;200/20/250/1000"
+    let price = try #require(ModelPrice(text: text))
+    #expect(price.text == text)
+    let short = Usage(inputTokens: 1000, cachedInputTokens: 100, cacheWriteTokens: 50, outputTokens: 7)
+    #expect(price.cost(of: short, basis: .list) == PicoUSD(850 * 100 + 100 * 10 + 50 * 125 + 7 * 500))
+    var long = short
+    long.inputTokens = 1001
+    #expect(price.cost(of: long, basis: .list) == PicoUSD(851 * 200 + 100 * 20 + 50 * 250 + 7 * 1000))
+    // Nobody knows what it costs in a batch.
+    #expect(price.cost(of: long, basis: .batch) == nil)
+    #expect(price.ceiling(inputTokens: 10, outputTokens: 2, basis: .list) == PicoUSD(10 * 125 + 2 * 500))
+  }
+
+  @Test(arguments: [
+    "", "1/2/3", "1/2/3/-4", "1/2/3/4;x", "1/2/3/4;;5", "1/2/3/4;;0;1/1/1/1", "1/2/3/4;;;;;", "a/b/c/d",
+  ])
+  func otherTextIsNoPrice(text: String) {
+    #expect(ModelPrice(text: text) == nil)
   }
 }

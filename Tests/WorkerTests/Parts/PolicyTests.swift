@@ -11,31 +11,43 @@ struct PolicyTests {
 
   // MARK: Lanes
 
-  @Test func theQueueDecidesWithoutAWish() {
-    let chooser = LaneChooser(autoDeferredHorizon: .seconds(86_400))
-    let interactive = chooser.choose(queue: .interactive, wish: nil, deadline: nil, now: Self.now)
-    #expect(interactive == (.interactive, .broker))
-    let deferred = chooser.choose(queue: .deferred, wish: nil, deadline: nil, now: Self.now)
-    #expect(deferred == (.deferred, .ledger))
+  private static let near = Deadlines.Outlook(mayWait: false, isLikelyInTime: false)
+  private static let risky = Deadlines.Outlook(mayWait: true, isLikelyInTime: false)
+  private static let far = Deadlines.Outlook(mayWait: true, isLikelyInTime: true)
+
+  @Test(arguments: [nil, near, risky, far])
+  func theQueueDecidesWithoutAWish(outlook: Deadlines.Outlook?) {
+    #expect(
+      LaneChooser.choose(queue: .interactive, wish: nil, outlook: outlook, hasBatches: true) == (.interactive, .broker))
+    let isLate = outlook == Self.near
+    #expect(
+      LaneChooser.choose(queue: .deferred, wish: nil, outlook: outlook, hasBatches: true) == (
+        isLate ? .interactive : .deferred, .ledger
+      ))
   }
 
-  @Test func aWishChangesTheLaneAndNeverGivesTheBrokerMoreCustody() {
-    let chooser = LaneChooser(autoDeferredHorizon: .seconds(86_400))
-    for queue in Lane.allCases {
+  @Test(arguments: Lane.allCases)
+  func aWishChangesTheLaneAndNeverGivesTheBrokerMoreCustody(queue: Lane) {
+    for outlook in [nil, Self.near, Self.risky, Self.far] {
       #expect(
-        chooser.choose(queue: queue, wish: .interactive, deadline: nil, now: Self.now)
+        LaneChooser.choose(queue: queue, wish: .interactive, outlook: outlook, hasBatches: true)
           == (.interactive, queue == .interactive ? .broker : .ledger))
-      #expect(chooser.choose(queue: queue, wish: .deferred, deadline: nil, now: Self.now) == (.deferred, .ledger))
+      // A deadline that is too near for a batch is kept by a call.
+      #expect(
+        LaneChooser.choose(queue: queue, wish: .deferred, outlook: outlook, hasBatches: true)
+          == (outlook == Self.near ? .interactive : .deferred, .ledger))
     }
   }
 
-  @Test func autoGoesByTheDeadline() {
-    let chooser = LaneChooser(autoDeferredHorizon: .seconds(3600))
-    let near = chooser.choose(queue: .interactive, wish: .auto, deadline: Self.now + .seconds(3599), now: Self.now)
-    #expect(near == (.interactive, .ledger))
-    let far = chooser.choose(queue: .interactive, wish: .auto, deadline: Self.now + .seconds(3600), now: Self.now)
-    #expect(far == (.deferred, .ledger))
-    #expect(chooser.choose(queue: .deferred, wish: .auto, deadline: nil, now: Self.now) == (.deferred, .ledger))
+  @Test(arguments: Lane.allCases)
+  func autoGoesByTheDeadline(queue: Lane) {
+    for outlook in [Self.near, Self.risky] {
+      #expect(
+        LaneChooser.choose(queue: queue, wish: .auto, outlook: outlook, hasBatches: true) == (.interactive, .ledger))
+    }
+    for outlook in [nil, Self.far] {
+      #expect(LaneChooser.choose(queue: queue, wish: .auto, outlook: outlook, hasBatches: true) == (.deferred, .ledger))
+    }
   }
 
   // MARK: Custom ids
@@ -70,7 +82,8 @@ struct PolicyTests {
     #expect(poll.delay(at: Self.now + .seconds(86_400)) == .seconds(60))
     let error = ProviderError(.unavailable(retryAfter: .seconds(90)), isAmbiguous: false, message: "")
     _ = poll.failed(error, at: Self.now)
-    #expect(poll.delay(at: Self.now) == .seconds(90))
+    // The pause itself is kept for all batches of the account.
+    #expect(poll.delay(at: Self.now) == .seconds(10))
     poll.answered()
     #expect(poll.delay(at: Self.now) == .seconds(5))
   }
@@ -79,7 +92,7 @@ struct PolicyTests {
     var poll = BatchPoll(interval: .seconds(5), since: Self.now)
     let error = ProviderError(.rateLimited(retryAfter: .seconds(1 << 40)), isAmbiguous: false, message: "")
     for _ in 0..<100 { _ = poll.failed(error, at: Self.now) }
-    #expect(poll.delay(at: Self.now) == .seconds(3600))
+    #expect(poll.delay(at: Self.now) == .seconds(60))
   }
 
   @Test func aBatchIsLostAfterFiveTriesOverAnHour() {

@@ -5,7 +5,7 @@ import Threading
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct PrimitivesTests {
   // MARK: Signal
 

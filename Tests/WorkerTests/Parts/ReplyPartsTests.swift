@@ -6,7 +6,7 @@ import Wire
 
 @testable import Worker
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ReplyPartsTests {
   private static func message(_ exchange: String = "results", bytes: Int = 1) -> OutboundMessage {
     OutboundMessage(

@@ -55,6 +55,8 @@ struct Reply {
   var correlation: String
   var messageID: String
   var summary: ReplySummary
+  /// What the body says of us.
+  var own: JSONSlice?
 
   var code: String? { summary.errorCode }
 
@@ -63,5 +65,6 @@ struct Reply {
     correlation = String(decoding: message.properties.correlationID ?? [], as: UTF8.self)
     messageID = String(decoding: message.properties.messageID ?? [], as: UTF8.self)
     summary = try ReplyDecoder.decode(message.body)
+    own = try JSONSlice.parse(message.body)["millrace"]
   }
 }

@@ -7,7 +7,6 @@ import Logging
 import ServiceLifecycle
 import TestSupport
 import Threading
-import Tokenizer
 import Wire
 
 @testable import Worker
@@ -18,12 +17,21 @@ final class Pipeline {
   let sink = FakeReplySink()
   /// Another one takes its place with the next start.
   var provider: ScriptedProvider
+  /// The second route of every model.
+  var fallback: ScriptedProvider?
   let health = HealthBoard()
   private(set) var interactive = FakeDeliverySource(lane: .interactive)
   private(set) var deferred = FakeDeliverySource(lane: .deferred)
   private(set) var ledger: InterceptedLedger
+  /// The most input that the model takes.
+  var contextTokens: Int64?
+  var price = Pipeline.price
   var configuration = WorkerConfiguration()
-  var pace = Pace.Limits(concurrency: 16)
+  var pace = PaceLimits(concurrency: 16)
+  /// Of the latest start.
+  private(set) var worker: Worker?
+  /// What a webhook would be sent.
+  let alerted = Locked([Alerts.Alert]())
 
   private let open: () throws -> any LedgerStore
   private var running: Running?
@@ -44,15 +52,17 @@ final class Pipeline {
     // Virtual time runs fast: nothing but what a test is about may depend on it.
     configuration.interactiveHold = .seconds(86_400)
     configuration.backoffBase = .seconds(2)
+    // Files that are deleted are the fence of a create, in tests that count them.
+    configuration.deletesFiles = false
   }
 
   /// Runs the test against a started worker, and checks afterwards that the provider has nothing to complain about.
   static func run(
-    _ provider: ScriptedProvider = ScriptedProvider(), configure: (Pipeline) -> Void = { _ in },
-    _ test: (Pipeline) async throws -> Void
+    _ provider: ScriptedProvider = ScriptedProvider(), clock: TestClock = TestClock(),
+    configure: (Pipeline) -> Void = { _ in }, _ test: (Pipeline) async throws -> Void
   ) async throws {
     let file = try LedgerFolder()
-    let pipeline = try Pipeline(provider) { try SQLiteLedger(path: file.path) }
+    let pipeline = try Pipeline(provider, clock: clock) { try SQLiteLedger(path: file.path) }
     configure(pipeline)
     pipeline.start()
     let result: Result<Void, any Error>
@@ -78,16 +88,24 @@ final class Pipeline {
 
   func start() {
     var routes: [String: [Route]] = [:]
-    for model in ["gpt-4o-mini", "gpt-4o"] { routes[model] = [Route(provider: provider.name, model: model)] }
+    let providers = [provider] + [fallback].compactMap { $0 }
+    for model in ["gpt-4o-mini", "gpt-4o"] { routes[model] = providers.map { Route(provider: $0.name, model: model) } }
     let decoder = RequestDecoder(options: DecodingOptions(modelMode: { _ in nil }, isKnownModel: { _ in true }))
     let worker = Worker(
       ports: Worker.Ports(
-        sources: [interactive, deferred], sink: sink, providers: [provider], ledger: ledger,
-        tokens: ByteRatioEstimator(), prices: PriceTable(["gpt-4o-mini": Self.price]), time: clock,
+        sources: [interactive, deferred], sink: sink, providers: providers, ledger: ledger,
+        tokens: ByteRatioCounter(),
+        models: ModelCatalog(["gpt-4o-mini": ModelFacts(contextTokens: contextTokens, price: price)]), time: clock,
         routes: { [routes] in routes[$0] ?? [] }),
-      configuration: configuration, decoder: decoder, paces: [provider.name: pace], health: health,
+      configuration: configuration, decoder: decoder,
+      paces: Dictionary(uniqueKeysWithValues: providers.map { ($0.name, pace) }), health: health,
       metrics: WorkerMetrics(factory: NOOPMetricsHandler.instance),
+      alerts: Alerts(
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        metrics: WorkerMetrics(factory: NOOPMetricsHandler.instance),
+        deliver: { [alerted] alert in alerted.withLock { $0.append(alert) } }),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    self.worker = worker
     let hasEnded = Locked(false)
     let group = ServiceGroup(
       services: [WorkerService(worker: worker)], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -35,6 +35,11 @@ final class Replicas {
         replicas.all.append(pipeline)
       }
       for pipeline in replicas.all { pipeline.start() }
+      // What one finds at its start must not be what the other has just accepted.
+      for pipeline in replicas.all {
+        try await eventually("the start") { pipeline.ledger.count(.acceptedRows) > 0 }
+        try await pipeline.quiet()
+      }
       try await test(replicas)
       result = .success(())
     } catch {

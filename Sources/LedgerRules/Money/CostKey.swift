@@ -1,0 +1,144 @@
+package import BatchCore
+package import Ledger
+
+/// A row of daily costs: whatever costs are added up by.
+package struct CostKey: Hashable, Sendable {
+  /// From 1970, UTC.
+  package var day: Int64
+  package var payer: Payer
+  /// 0 where it is not known.
+  package var route: Int64
+  /// 0 for a synchronous call.
+  package var batch: Int64
+
+  /// Whom a request is charged to; a tag that it does not have is empty.
+  package struct Payer: Hashable, Sendable {
+    package var tenant: String
+    package var costCenter: String
+    package var user: String
+    package var service: String
+    package var environment: String
+
+    package init(tenant: String, costCenter: String, user: String, service: String, environment: String) {
+      self.tenant = tenant
+      self.costCenter = costCenter
+      self.user = user
+      self.service = service
+      self.environment = environment
+    }
+  }
+
+  package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
+    day = endedAt.day
+    self.payer = payer
+    self.route = route
+    self.batch = batch
+  }
+}
+
+extension Timestamp {
+  package static let dayMilliseconds: Int64 = 86_400_000
+
+  /// Whole days since 1970, UTC.
+  package var day: Int64 {
+    let (quotient, remainder) = milliseconds.quotientAndRemainder(dividingBy: Self.dayMilliseconds)
+    return remainder < 0 ? quotient - 1 : quotient
+  }
+}
+
+extension CostSums {
+  /// What one attempt came to.
+  ///
+  /// - Parameters:
+  ///   - held: What it may have cost at most, if that is not known.
+  ///   - estimated: What its input was estimated at.
+  package init(_ outcome: AttemptOutcome, _ end: AttemptEnd, held: Int64?, estimated: Int64) {
+    self.init()
+    attempts = 1
+    let isSuperseded = end == .superseded
+    if isSuperseded { superseded = 1 }
+    if outcome.costUnknown {
+      unknown = 1
+      self.held = Int128(held ?? 0)
+    }
+    if let usage = outcome.usage {
+      inputTokens = Int128(usage.inputTokens)
+      cachedInputTokens = Int128(usage.cachedInputTokens)
+      cacheWriteTokens = Int128(usage.cacheWriteTokens)
+      outputTokens = Int128(usage.outputTokens)
+      answers = 1
+      estimatedTokens = Int128(estimated)
+      if outcome.cost == nil { unpriced = 1 }
+    }
+    guard let cost = outcome.cost?.value else { return }
+    self.cost = Int128(cost)
+    if isSuperseded { supersededCost = Int128(cost) }
+    listCost = Int128(outcome.listCost?.value ?? cost)
+    fullCost = Int128(outcome.fullCost?.value ?? outcome.listCost?.value ?? cost)
+  }
+
+  /// A lost attempt, as it was counted.
+  package init(lost isUnknown: Bool, held: Int64?) {
+    self.init()
+    attempts = 1
+    if isUnknown {
+      unknown = 1
+      self.held = Int128(held ?? 0)
+    }
+  }
+
+  /// The sums in one text, in the order of `fields`.
+  package var text: String { Self.fields.map { String(self[keyPath: $0]) }.joined(separator: ",") }
+
+  /// Nil for what `text` does not give.
+  package init?(text: String) {
+    var text = text
+    let numbers = text.withUTF8 { SumReader(bytes: $0).all(Self.fields.count) }
+    guard let numbers else { return nil }
+    self.init()
+    attempts = numbers[0]
+    unknown = numbers[1]
+    unpriced = numbers[2]
+    superseded = numbers[3]
+    inputTokens = numbers[4]
+    cachedInputTokens = numbers[5]
+    cacheWriteTokens = numbers[6]
+    outputTokens = numbers[7]
+    cost = numbers[8]
+    supersededCost = numbers[9]
+    held = numbers[10]
+    listCost = numbers[11]
+    fullCost = numbers[12]
+    answers = numbers[13]
+    estimatedTokens = numbers[14]
+  }
+}
+
+/// Reads whole numbers with commas between them.
+private struct SumReader {
+  let bytes: UnsafeBufferPointer<UInt8>
+
+  /// Nil for anything but so many numbers.
+  func all(_ count: Int) -> [Int128]? {
+    var numbers: [Int128] = []
+    numbers.reserveCapacity(count)
+    var index = 0
+    while true {
+      let isNegative = index < bytes.count && bytes[index] == UInt8(ascii: "-")
+      if isNegative { index += 1 }
+      let start = index
+      var value: Int128 = 0
+      while index < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]) {
+        // 38 digits fit.
+        guard index - start < 38 else { return nil }
+        value = value &* 10 &+ Int128(bytes[index] &- UInt8(ascii: "0"))
+        index += 1
+      }
+      guard index > start else { return nil }
+      numbers.append(isNegative ? -value : value)
+      if index == bytes.count { return numbers.count == count ? numbers : nil }
+      guard bytes[index] == UInt8(ascii: ","), numbers.count < count else { return nil }
+      index += 1
+    }
+  }
+}
