@@ -91,14 +91,14 @@ public struct Worker: Sendable {
   public func run() async {
     let acks = AckTracker(context: context)
     let marks = MarkKeeper(context: context)
-    let settler = DeliverySettler(context: context, sink: ports.sink, acks: acks)
+    let faults = ExchangeFaults(health: context.health, time: context.time)
+    let settler = DeliverySettler(context: context, sink: ports.sink, acks: acks, faults: faults)
     let unrecorded = UnrecordedPoison(context: context, sink: ports.sink, settler: settler)
     let calls = CallDispatcher(context: context, settler: settler)
     let batches = BatchInbox()
     let windows = WindowKeeper(context: context, planned: batches) { calls.parkedWorkIsReady() }
     let files = FileCleaner(context: context)
     let runner = BatchRunner(context: context, inbox: batches, windows: windows, files: files)
-    let faults = ExchangeFaults(health: context.health)
     let pumps = ReplyUrgency.allCases.map { urgency in
       ReplyPump(
         urgency, context: context, sink: urgency == .urgent ? ports.urgentSink : ports.sink, settler: settler,

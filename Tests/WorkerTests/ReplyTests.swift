@@ -105,6 +105,27 @@ struct ReplyTests {
     }
   }
 
+  /// A quorum queue that loses its leader refuses for some seconds. What there is no room for waits for the next one.
+  @Test func repliesWaitForAnotherLeader() async throws {
+    try await Pipeline.run { pipeline in
+      let clock = pipeline.clock
+      let since = Locked(Timestamp?.none)
+      pipeline.sink.script { _ in
+        let now = clock.monotonic()
+        let start = since.withLock { since in
+          since = since ?? now
+          return since ?? now
+        }
+        return now - start < .seconds(8) ? .refused : .confirmed
+      }
+      // More than is kept aside.
+      pipeline.push((0..<1600).map { Message("m\($0)") })
+      let replies = try await pipeline.untilReplies(1600)
+      #expect(replies.allSatisfy { $0.exchange == "llm.results" })
+      try await pipeline.untilSettled()
+    }
+  }
+
   /// Somebody deleted the exchange, or took the right to write to it away: no reply is to blame, and none is given up.
   @Test(arguments: [
     PublishOutcome.rejected(code: 404, text: "NOT_FOUND - no exchange 'llm.results' in vhost '/'"),
@@ -129,6 +150,38 @@ struct ReplyTests {
       #expect(pipeline.ledger.count(.undeliverable) == 0)
       isFaulty.withLock { $0 = false }
       _ = try await pipeline.untilReplies(2)
+      try await pipeline.untilSettled()
+      #expect(pipeline.health.current.isEmpty)
+    }
+  }
+
+  /// Each try closes a channel and takes back what others have under way, so chunks of replies take turns.
+  @Test func chunksOfRepliesTryTheirExchangeInTurn() async throws {
+    try await Pipeline.run { pipeline in
+      let isFaulty = Locked(true)
+      let tries = Locked([Timestamp]())
+      let clock = pipeline.clock
+      pipeline.sink.script {
+        guard $0.exchange == "llm.results", isFaulty.withLock({ $0 }) else { return .confirmed }
+        tries.withLock { tries in
+          let now = clock.monotonic()
+          if tries.last != now { tries.append(now) }
+        }
+        return .rejected(code: 404, text: "NOT_FOUND - no exchange 'llm.results' in vhost '/'")
+      }
+      // Each is a chunk of its own, since the one before waits.
+      for number in 0..<4 {
+        pipeline.push(Message("now\(number)"), to: .interactive)
+        pipeline.push(Message("later\(number)"), to: .deferred)
+        try await pipeline.until("the answers") { pipeline.provider.paid.count >= 2 * (number + 1) }
+      }
+      let begin = clock.monotonic()
+      try await pipeline.until("a minute to pass") { clock.monotonic() - begin > .seconds(60) }
+      let late = tries.withLock { $0.filter { $0 - begin > .seconds(10) } }
+      #expect(late.count <= 30, "tried at \(late)")
+      for (one, next) in zip(late, late.dropFirst()) { #expect(next - one >= .seconds(2)) }
+      isFaulty.withLock { $0 = false }
+      _ = try await pipeline.untilReplies(8)
       try await pipeline.untilSettled()
       #expect(pipeline.health.current.isEmpty)
     }

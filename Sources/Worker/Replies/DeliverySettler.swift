@@ -25,12 +25,12 @@ final class DeliverySettler: Sendable {
     var letter: OutboundMessage
   }
 
-  init(context: WorkerContext, sink: any ReplySink, acks: AckTracker) {
+  init(context: WorkerContext, sink: any ReplySink, acks: AckTracker, faults: ExchangeFaults) {
     self.context = context
     self.sink = sink
     self.acks = acks
     encoder = ReplyEncoding(configuration: context.configuration)
-    faults = ExchangeFaults(health: context.health)
+    self.faults = faults
   }
 
   func settle(_ deliveries: [HeldDeliveries.Held]) {
@@ -86,12 +86,10 @@ final class DeliverySettler: Sendable {
   /// Returns what is to be published again.
   private func bury(_ burials: [Burial]) async -> [Burial] {
     let letters = burials.map(\.letter)
-    guard let outcomes = await abandoning({ [sink] in await sink.publish(letters) }) else { return burials }
-    faults.note(letters, outcomes)
+    let outcomes = await faults.publish(letters) { sent in await abandoning { [sink] in await sink.publish(sent) } }
     var again: [Burial] = []
     for (index, burial) in burials.enumerated() {
-      let outcome = index < outcomes.count ? outcomes[index] : .unknown
-      switch outcome {
+      switch outcomes[index] {
       case .confirmed:
         context.health.clear(.broker("dead-letters"))
         end([(burial.held, .ack)])
@@ -101,7 +99,7 @@ final class DeliverySettler: Sendable {
         context.health.report(
           .broker("dead-letters"), "dead letters wait: no queue is bound to '\(burial.letter.exchange)' (\(text))")
         again.append(burial)
-      case .rejected where outcome.exchangeFault != nil: again.append(burial)
+      case .rejected where outcomes[index].exchangeFault != nil: again.append(burial)
       case .rejected(_, let text):
         // Left unacked: acking it would lose it.
         context.logger.error(

@@ -11,6 +11,8 @@ struct OutboxRow: Sendable {
   private(set) var complaint: String?
   /// How often in a row a queue refused it.
   private(set) var refusals = 0
+  /// When the first of these was.
+  private(set) var refusedSince: Timestamp?
 
   init(id: RequestID, messages: [OutboundMessage]) {
     self.id = id
@@ -22,7 +24,7 @@ struct OutboxRow: Sendable {
   /// Takes the outcomes of the open messages, in order; what has none is unknown. Returns whether it is worth waiting
   /// before the next try, and counts what happened.
   mutating func apply(
-    _ outcomes: some Collection<PublishOutcome>, unclaimed: String, _ tally: inout [String: Int]
+    _ outcomes: some Collection<PublishOutcome>, at now: Timestamp, unclaimed: String, _ tally: inout [String: Int]
   ) -> Bool {
     var again: [OutboundMessage] = []
     var isRefused = false
@@ -59,6 +61,7 @@ struct OutboxRow: Sendable {
     }
     open = again
     refusals = isRefused ? refusals + 1 : 0
+    refusedSince = isRefused ? refusedSince ?? now : nil
     tally["again", default: 0] += again.count
     return mustWait
   }
@@ -67,5 +70,6 @@ struct OutboxRow: Sendable {
   mutating func redirect(to exchange: String) {
     for index in open.indices { open[index].exchange = exchange }
     refusals = 0
+    refusedSince = nil
   }
 }

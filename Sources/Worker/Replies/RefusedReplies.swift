@@ -1,24 +1,38 @@
+import BatchCore
 import Threading
+import Wire
 
 /// Rows whose queue refuses them, which are tried again at leisure: a queue that is full holds back its own replies only.
 ///
-/// Bounded in rows and bytes; what is beyond is for the caller to send elsewhere.
+/// Bounded in rows and bytes. What is beyond goes where replies go that nobody takes, but not at once: a queue whose leader
+/// is lost refuses as well, until it has another.
 final class RefusedReplies: Sendable {
   private static let maximumRows = 1024
   private static let maximumBytes = 16 << 20
 
+  /// Longer than a quorum queue takes to have another leader.
+  private static let longestWait = Duration.seconds(15)
+  /// For so long nobody waits any more for who kept a row waiting in vain, so that a queue which stays full does not hold up
+  /// others again and again.
+  private static let distrust = Duration.seconds(60)
+  private static let maximumDistrusted = 256
+
   private struct State {
     var rows: [OutboxRow] = []
     var bytes = 0
+    /// Until when, by exchange, or by queue where that is the address.
+    var distrusted: [[UInt8]: Timestamp] = [:]
   }
 
   private let time: any Timekeeper
+  private let unclaimed: String
   private let state = Locked(State())
   private let ready = Signal()
   private let ended = Signal()
 
-  init(time: any Timekeeper) {
+  init(time: any Timekeeper, unclaimed: String) {
     self.time = time
+    self.unclaimed = unclaimed
   }
 
   /// Returns the rows that there is no room for.
@@ -34,6 +48,27 @@ final class RefusedReplies: Sendable {
     }
     ready.raise()
     return beyond
+  }
+
+  /// Of rows that there is no room for, sends those elsewhere that were refused for too long; the others stay as they are.
+  func redirect(_ rows: [OutboxRow]) -> [OutboxRow] {
+    if rows.isEmpty { return [] }
+    let now = time.monotonic()
+    return state.withLock { state in
+      state.distrusted = state.distrusted.filter { $0.value > now }
+      return rows.map { row in
+        guard let first = row.open.first else { return row }
+        let address = first.exchange.isEmpty ? first.routingKey : Array(first.exchange.utf8)
+        if now - (row.refusedSince ?? now) >= Self.longestWait {
+          if state.distrusted.count < Self.maximumDistrusted { state.distrusted[address] = now + Self.distrust }
+        } else if state.distrusted[address] == nil {
+          return row
+        }
+        var row = row
+        row.redirect(to: unclaimed)
+        return row
+      }
+    }
   }
 
   /// Ends `run`; what is left stays in the outbox for the next start.

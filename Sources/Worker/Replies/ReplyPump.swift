@@ -32,7 +32,7 @@ final class ReplyPump: Sendable {
     self.sink = sink
     self.settler = settler
     encoder = ReplyEncoding(configuration: context.configuration)
-    refused = RefusedReplies(time: context.time)
+    refused = RefusedReplies(time: context.time, unclaimed: context.configuration.names.unclaimedExchange)
     self.faults = faults
   }
 
@@ -88,12 +88,7 @@ final class ReplyPump: Sendable {
     while !rows.isEmpty {
       let (left, mustWait) = await round(rows)
       let beyond = refused.add(left.filter { $0.refusals >= Self.patience })
-      rows = left.filter { $0.refusals < Self.patience }
-      rows += beyond.map {
-        var row = $0
-        row.redirect(to: context.configuration.names.unclaimedExchange)
-        return row
-      }
+      rows = left.filter { $0.refusals < Self.patience } + refused.redirect(beyond)
       if rows.isEmpty || !mustWait { continue }
       // The publisher waits for a connection by itself; this is for a queue that refuses.
       guard !Task.isCancelled, (try? await context.time.sleep(for: delay)) != nil else { return }
@@ -106,9 +101,9 @@ final class ReplyPump: Sendable {
     let messages = rows.flatMap(\.open)
     var outcomes: ArraySlice<PublishOutcome> = []
     if !messages.isEmpty {
-      outcomes = (await abandoning { [sink] in await sink.publish(messages) } ?? [])[...]
+      outcomes = await faults.publish(messages) { sent in await abandoning { [sink] in await sink.publish(sent) } }[...]
     }
-    faults.note(messages, outcomes)
+    let now = context.time.monotonic()
     var tally: [String: Int] = [:]
     var ended: [OutboxRow] = []
     var left: [OutboxRow] = []
@@ -116,7 +111,7 @@ final class ReplyPump: Sendable {
     for var row in rows {
       let own = outcomes.prefix(row.open.count)
       outcomes = outcomes.dropFirst(row.open.count)
-      if row.apply(own, unclaimed: context.configuration.names.unclaimedExchange, &tally) { mustWait = true }
+      if row.apply(own, at: now, unclaimed: context.configuration.names.unclaimedExchange, &tally) { mustWait = true }
       if row.open.isEmpty { ended.append(row) } else { left.append(row) }
     }
     for (outcome, amount) in tally { context.metrics.replies(outcome, by: amount) }

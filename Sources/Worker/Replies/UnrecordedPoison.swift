@@ -76,6 +76,7 @@ final class UnrecordedPoison: Sendable {
     let messages = waiting.flatMap(\.row.open)
     var outcomes: ArraySlice<PublishOutcome> = []
     if !messages.isEmpty { outcomes = (await abandoning { [sink] in await sink.publish(messages) } ?? [])[...] }
+    let now = context.time.monotonic()
     var tally: [String: Int] = [:]
     var mustWait = false
     var left: [Answer] = []
@@ -83,7 +84,7 @@ final class UnrecordedPoison: Sendable {
       let own = outcomes.prefix(answer.row.open.count)
       outcomes = outcomes.dropFirst(answer.row.open.count)
       let unclaimed = context.configuration.names.unclaimedExchange
-      if answer.row.apply(own, unclaimed: unclaimed, &tally) { mustWait = true }
+      if answer.row.apply(own, at: now, unclaimed: unclaimed, &tally) { mustWait = true }
       if answer.row.open.isEmpty {
         end(answer)
         continue

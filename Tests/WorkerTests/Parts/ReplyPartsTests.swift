@@ -22,7 +22,7 @@ struct ReplyPartsTests {
   private static func apply(
     _ outcomes: PublishOutcome..., to row: inout OutboxRow, _ tally: inout [String: Int]
   ) -> Bool {
-    row.apply(outcomes, unclaimed: "unclaimed", &tally)
+    row.apply(outcomes, at: Timestamp(milliseconds: 0), unclaimed: "unclaimed", &tally)
   }
 
   @Test func aRowEndsWhenAllIsConfirmed() {
@@ -70,16 +70,16 @@ struct ReplyPartsTests {
   // MARK: Refused replies
 
   @Test func refusedRepliesAreBounded() {
-    let refused = RefusedReplies(time: TestClock())
+    let refused = RefusedReplies(time: TestClock(), unclaimed: "unclaimed")
     let beyond = refused.add((0..<2000).map { Self.row($0, Self.message()) })
     #expect(beyond.map(\.id.rawValue) == Array(1024..<2000))
-    let large = RefusedReplies(time: TestClock())
+    let large = RefusedReplies(time: TestClock(), unclaimed: "unclaimed")
     #expect(large.add([Self.row(1, Self.message(bytes: 16 << 20)), Self.row(2, Self.message())]).count == 1)
   }
 
   @Test func refusedRepliesAreTriedAgainLater() async throws {
     let clock = TestClock()
-    let refused = RefusedReplies(time: clock)
+    let refused = RefusedReplies(time: clock, unclaimed: "unclaimed")
     let tries = Mailbox<[Int64]>()
     let task = Task {
       await refused.run { rows in
