@@ -63,7 +63,11 @@ def main():
         print("==> starting a broker on loopback", flush=True)
         broker.start()
         for name in options.names or NAMES:
-            (passed if run_one(name, folder, options.bin, broker, postgres) else failed).append(name)
+            problem = run_one(name, folder, options.bin, broker, postgres)
+            if problem is None:
+                passed.append(name)
+            else:
+                failed.append(f"{name}: {problem.strip().splitlines()[-1]}")
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         failed.append("interrupted")
@@ -79,12 +83,14 @@ def main():
         print(f"==> logs are in {folder}", flush=True)
     else:
         shutil.rmtree(folder, ignore_errors=True)
+    for problem in failed:
+        print(f"FAIL  {problem}", flush=True)
     print(f"{len(passed)} passed, {len(failed)} failed ({time.monotonic() - began:.0f} s)", flush=True)
     return 1 if failed else 0
 
 
 def run_one(name, folder, binaries, broker, postgres):
-    """Returns whether the scenario passed."""
+    """Returns what is wrong, or None if the scenario passed."""
     scenario = importlib.import_module(f"scenarios.{name}")
     print(f"==> {name}: {scenario.__doc__.strip().splitlines()[0]}", flush=True)
     bench = Bench(name, folder / name, binaries, broker, postgres)
@@ -103,10 +109,10 @@ def run_one(name, folder, binaries, broker, postgres):
     seconds = time.monotonic() - began
     if problem is None:
         print(f"ok    {name} ({seconds:.1f} s)", flush=True)
-        return True
+        return None
     print(f"FAIL  {name} ({seconds:.1f} s): {problem}", flush=True)
     print(bench.last_lines(), flush=True)
-    return False
+    return problem
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ def run(bench):
     simulator = bench.simulator(list_lag_ms=500, hang_ms=3000, batch_min_ms=0)
     service = bench.service(
         simulator, batching={"deferred": {"idle_ms": 250}},
-        execution={"poll_interval_ms": 100, "reconcile_grace": "1200ms", "drain_timeout": "10s", "create_timeout": "1s"})
+        execution={"poll_interval_ms": 100, "reconcile_grace": "1200ms", "drain_timeout": "10s", "create_timeout": "1s",
+                   # In many rounds of lost answers it would be open most of the time, which is not what this is about.
+                   "circuit_breaker": {"open_s": 1}})
     test = Ambiguous(bench, simulator, service, bench.collector())
     test.run([
         test.crash_before_accept, test.crash_after_accept, test.crash_before_record, test.timeout_after_accept,

@@ -27,7 +27,7 @@ def run(bench):
             simulator, name=name, start=False, amqp={"heartbeat": "2s"}, ledger={"url": url, "lease": "3s"},
             batching={"deferred": {"idle_ms": 250}},
             execution={"poll_interval_ms": 100, "reconcile_grace": "500ms", "drain_timeout": "10s",
-                       "create_timeout": "1s"}) for name in ("one", "two")]
+                       "create_timeout": "1s", "circuit_breaker": {"open_s": 1}}) for name in ("one", "two")]
         services[0].start()
         test = Replicas(bench, simulator, services[0], bench.collector())
         test.other = services[1]
