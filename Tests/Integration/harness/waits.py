@@ -47,12 +47,13 @@ class Trickle:
 class Probe:
     """Publishes jobs evenly over some seconds and takes their replies, in a process and on a queue of its own."""
 
-    def __init__(self, broker, jobs, over, patience=60, **headers):
+    def __init__(self, broker, jobs, over, patience=60, queue=None, **headers):
+        """Goes to the requests' exchange, or right to the queue."""
         messages = []
         for job in jobs:
             message = job.message()
             messages.append({
-                "exchange": message.exchange, "routing_key": message.routing_key, "body": message.body.decode(),
+                "exchange": "" if queue else message.exchange, "routing_key": queue or message.routing_key, "body": message.body.decode(),
                 "headers": {**(message.headers or {}), **headers}, "correlation_id": job.correlation_id,
                 "message_id": message.properties["message_id"]})
         self.seconds = over + patience + 30
@@ -75,6 +76,23 @@ class Probe:
         answer = json.loads(output)
         check(not answer["unanswered"], f"without an answer: {answer['unanswered'][:5]}")
         return answer["waits"]
+
+
+class PlainConsumer:
+    """The plainest consumer, in a process of its own, for comparison."""
+
+    def __init__(self, broker, queue, simulator):
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", str(pathlib.Path(__file__).with_name("plain.py")), broker.url, queue,
+             simulator.endpoint], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        check(self.process.stdout.readline() == "ready\n", "the plain consumer did not start")
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        finally:
+            self.process.kill()
 
 
 def percentile(sorted_values, share):

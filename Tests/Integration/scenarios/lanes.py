@@ -1,7 +1,8 @@
 """A backlog of deferred requests for one model does not delay interactive ones of another.
 
 What interactive requests wait with nothing else to do, and while a backlog of deferred requests is taken in, batched and
-answered. MILLRACE_LANES_DEFERRED says how many there are (100,000 is the full size).
+answered. A plain consumer of another queue takes as many at the same time: what it waits for is the broker's, the
+simulator's and the machine's. MILLRACE_LANES_DEFERRED says how many there are (100,000 is the full size).
 """
 import json
 import os
@@ -10,7 +11,7 @@ import time
 from harness.checks import check, wait_until
 from harness.jobs import chat, job
 from harness.messages import Message
-from harness.waits import Probe, percentile
+from harness.waits import PlainConsumer, Probe, percentile
 
 DEFERRED = int(os.environ.get("MILLRACE_LANES_DEFERRED", "5000"))
 SECONDS = int(os.environ.get("MILLRACE_LANES_SECONDS", "10"))
@@ -25,25 +26,37 @@ def run(bench):
                             batching={"deferred": {"max_requests_per_batch": 5000}})
     service.start()
     answers = bench.collector("integration.deferred", binding=None)
-    alone = probe(bench, "alone").waits()
+    plain = PlainConsumer(bench.broker, "integration.plain", simulator)
+    try:
+        measure(bench, answers)
+    finally:
+        plain.close()
 
+
+def measure(bench, answers):
+    alone, plain_alone = probes(bench, "alone")
     began = time.monotonic()
     backlog = bench.publishing([deferred(number) for number in range(DEFERRED)], connections=2)
-    waits = probe(bench, "beside").waits()
+    waits, plain = probes(bench, "beside")
     backlog.wait(DEFERRED / 100 + 60)
     wait_until(lambda: f"{DEFERRED} deferred answers; there are {answers.count}",
                lambda: answers.count >= DEFERRED, DEFERRED / 100 + 120, pause=0.2)
     took = time.monotonic() - began
     bench.say(f"{len(waits)} interactive requests: alone {shown(alone)}; beside {DEFERRED} deferred ones, which took "
               f"{took:.0f} s, {shown(waits)}")
+    bench.say(f"{len(plain)} of a plain consumer at the same time: alone {shown(plain_alone)}; beside {shown(plain)}")
     # Nothing of it stood in the way: whoever waits behind a backlog waits for a good part of it.
     check(percentile(waits, 0.99) < took / 5,
           f"interactive requests waited {percentile(waits, 0.99):.2f} s beside a backlog that took {took:.1f} s")
 
 
-def probe(bench, name):
-    asked = [job(number, "interactive", f"interactive-{name}", kind=0) for number in range(SECONDS * PER_SECOND)]
-    return Probe(bench.broker, asked, SECONDS, **{"x-tenant": "people"})
+def probes(bench, name):
+    """What the service's requests wait, and the plain consumer's."""
+    both = [
+        Probe(bench.broker, [job(number, "interactive", f"{kind}-{name}", kind=0) for number in range(SECONDS * PER_SECOND)],
+              SECONDS, queue=queue, **{"x-tenant": "people"})
+        for kind, queue in (("interactive", None), ("plain", "integration.plain"))]
+    return [each.waits() for each in both]
 
 
 def deferred(number):
