@@ -112,9 +112,11 @@ extension BrokerTests {
       try await expectRefusal(configuration, kind: .refused, mentions: ["nowhere"])
       configuration = try TestBroker.configuration()
       configuration.endpoints = [.init(host: "no-such-host.invalid", port: 5672)]
-      try await expectRefusal(configuration, kind: .unreachable, mentions: ["no-such-host.invalid:5672"])
+      try await expectRefusal(
+        configuration, kind: .unreachable, mentions: ["no-such-host.invalid:5672", "cannot be resolved", "amqp.url"])
       configuration.endpoints = [.init(host: "127.0.0.1", port: 1)]
-      try await expectRefusal(configuration, kind: .unreachable, mentions: ["127.0.0.1:1"])
+      try await expectRefusal(
+        configuration, kind: .unreachable, mentions: ["127.0.0.1:1", "nothing accepts connections", "amqp.url"])
     }
 
     private func expectRefusal(

@@ -153,7 +153,16 @@ final class ConnectionHandle {
   private static var lastTLSError: String { unsafe String(cString: millrace_tls_last_error()) }
 
   private static func unreachable(_ name: String, _ status: CInt) -> AMQPError {
-    let text = unsafe String(cString: amqp_error_string2(status))
+    let text =
+      switch status {
+      case CInt(AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED.rawValue): "the name cannot be resolved; check amqp.url"
+      // The library does not say which error.
+      case CInt(AMQP_STATUS_SOCKET_ERROR.rawValue):
+        "nothing accepts connections there; check amqp.url, and that the broker runs and can be reached"
+      case CInt(AMQP_STATUS_TIMEOUT.rawValue):
+        "no answer in time; check amqp.url, and that no firewall drops the connection"
+      default: unsafe String(cString: amqp_error_string2(status))
+      }
     return AMQPError(.unreachable, "cannot connect to the broker at \(name): \(text)")
   }
 
