@@ -48,7 +48,8 @@ struct LiveGeminiTests {
       let cases: [(String, String, Int, String)] = [
         (Self.body("[[sim:429]]"), "sk-a", 429, "RESOURCE_EXHAUSTED"),
         (Self.body("[[sim:503]]"), "sk-a", 503, "UNAVAILABLE"), (Self.body("[[sim:500]]"), "sk-a", 500, "INTERNAL"),
-        (Self.body("x"), "sk-revoked", 400, "INVALID_ARGUMENT"), (Self.body("x"), "sk-billing", 402, "INVALID_ARGUMENT"),
+        (Self.body("x"), "sk-revoked", 400, "INVALID_ARGUMENT"),
+        (Self.body("x"), "sk-billing", 402, "INVALID_ARGUMENT"),
         (Self.body("x", #","max_tokens":1"#), "sk-a", 400, "INVALID_ARGUMENT"),
         (Self.body("x", #","generationConfig":{"max_tokens":1}"#), "sk-a", 400, "INVALID_ARGUMENT"),
         (Self.body("x").replacing("user", with: "system"), "sk-a", 400, "INVALID_ARGUMENT"),

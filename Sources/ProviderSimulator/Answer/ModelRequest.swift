@@ -118,7 +118,9 @@ struct ModelRequest: Sendable {
         if member.isNamed("role") { role = member.value.string }
         if member.isNamed("content") || member.isNamed("parts") { text = readContent(member.value) }
       }
-      if endpoint != .responses && endpoint != .generateContent && role == nil { throw .missing("messages[\(index)].role") }
+      if endpoint != .responses && endpoint != .generateContent && role == nil {
+        throw .missing("messages[\(index)].role")
+      }
       count(text)
       lastText = text
       if role == "user" || role == nil && endpoint == .generateContent { lastUser = text }

@@ -110,8 +110,7 @@ struct BatchInput: Sendable {
     inputTokens += request.inputTokens
     embeddingInputs += request.embedding.inputs.count
     slowMilliseconds = max(slowMilliseconds, request.directives.slowMilliseconds)
-    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: named)
-    {
+    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: named) {
       expiring.append((full.promptHash, request.directives.expires))
     }
   }

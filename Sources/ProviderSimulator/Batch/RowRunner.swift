@@ -48,7 +48,9 @@ struct RowRunner: Sendable {
   ) -> Result {
     var result = result(bytes, row: row, before: before, skip: skip, time: time, attempt: attempt)
     // Anthropic and Gemini have one file for all.
-    if batch.isMessages || batch.isGemini, let line = result.errorLine { (result.outputLine, result.errorLine) = (line, nil) }
+    if batch.isMessages || batch.isGemini, let line = result.errorLine {
+      (result.outputLine, result.errorLine) = (line, nil)
+    }
     return result
   }
 

@@ -13,7 +13,8 @@ extension SimulatorResponder {
     guard bytes <= behaviour.maxFileBytes else {
       throw APIError.invalid("The file is larger than \(behaviour.maxFileBytes) bytes.")
     }
-    let name = try await json(request)["file"]?["displayName"]?.string ?? ""
+    let described = try await json(request)["file"]
+    let name = (described?["displayName"] ?? described?["display_name"])?.string ?? ""
     let fileID = "file-" + ids.next()
     let upload = GeminiUploads.Upload(
       key: request.headers[.googleKey] ?? "", displayName: name, bytes: bytes, fileID: fileID,

@@ -92,7 +92,9 @@ struct GeminiBatchTests {
     let late = try await snapshot(GeminiSamples.batch("BATCH_STATE_SUCCEEDED", more: stats + output))
     #expect(late.outputFileID == "files/out")
     #expect(late.counts == BatchSnapshot.Counts(total: 2, completed: 2, failed: 0))
-    for tail in [#","response":{"responsesFile":"files/out"}"#, #","response":{"output":{"responsesFile":"files/out"}}"#] {
+    for tail in [
+      #","response":{"responsesFile":"files/out"}"#, #","response":{"output":{"responsesFile":"files/out"}}"#,
+    ] {
       #expect(try await snapshot(GeminiSamples.batch("JOB_STATE_SUCCEEDED", tail: tail)).outputFileID == "files/out")
     }
   }
@@ -121,7 +123,9 @@ struct GeminiBatchTests {
     let first = try #require(results["r-1"])
     #expect(first.usage == Usage(inputTokens: 100, cachedInputTokens: 50, outputTokens: 12))
     #expect(first.response?.body == Array(GeminiSamples.answer.utf8))
-    #expect(results["r-4"]?.response.map { String(decoding: $0.body, as: UTF8.self) } == #"{"error":{"code":3,"message":"..."}}"#)
+    #expect(
+      results["r-4"]?.response.map { String(decoding: $0.body, as: UTF8.self) }
+        == #"{"error":{"code":3,"message":"..."}}"#)
     #expect(results["r-4"]?.response?.statusCode == 400)
     #expect(results["r-11"]?.usage == Usage(inputTokens: 3))
   }

@@ -69,7 +69,8 @@ struct GeminiFileTests {
       let provider = makeGemini(http)
       _ = try await provider.upload(submission(rows.count), from: RowChunks(chunks: [rows]))
       let size = provider.inputSize(
-        of: rows.count, customIDBytes: Int64(3 * rows.count), bodyBytes: Int64(bodies.reduce(0) { $0 + $1.bytes.count }),
+        of: rows.count, customIDBytes: Int64(3 * rows.count),
+        bodyBytes: Int64(bodies.reduce(0) { $0 + $1.bytes.count }),
         modelRangeBytes: Int64(5 * rows.count), model: "any", endpoint: .generateContent)
       let sent = await http.sent[1].body.count
       #expect(Int64(sent) <= size)

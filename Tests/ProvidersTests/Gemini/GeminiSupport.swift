@@ -29,7 +29,8 @@ enum GeminiSamples {
 
   static let results = [
     #"{"key":"r-1","response":\#(answer)}"#, #"{"key":"r-2","error":{"code":1,"message":"..."}}"#,
-    #"{"response":\#(answer),"metadata":{"key":"r-3"}}"#, #"{"error":{"code":3,"message":"..."},"metadata":{"key":"r-4"}}"#,
+    #"{"response":\#(answer),"metadata":{"key":"r-3"}}"#,
+    #"{"error":{"code":3,"message":"..."},"metadata":{"key":"r-4"}}"#,
   ]
 
   static let quota =

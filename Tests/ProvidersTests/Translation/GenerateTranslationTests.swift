@@ -68,8 +68,10 @@ import Wire
   }
 
   @Test(arguments: [
-    ("none", "gemini-3.8-flash", #"{"thinkingBudget":0}"#), ("minimal", "gemini-3.8-flash", #"{"thinkingLevel":"minimal"}"#),
-    ("low", "gemini-2.5-pro", #"{"thinkingBudget":1024}"#), ("medium", "models/gemini-2.5-flash", #"{"thinkingBudget":8192}"#),
+    ("none", "gemini-3.8-flash", #"{"thinkingBudget":0}"#),
+    ("minimal", "gemini-3.8-flash", #"{"thinkingLevel":"minimal"}"#),
+    ("low", "gemini-2.5-pro", #"{"thinkingBudget":1024}"#),
+    ("medium", "models/gemini-2.5-flash", #"{"thinkingBudget":8192}"#),
     ("high", "gemini-4-argon", #"{"thinkingLevel":"high"}"#),
   ])
   func efforts(_ effort: String, _ model: String, _ wanted: String) throws {

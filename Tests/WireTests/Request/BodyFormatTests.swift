@@ -72,7 +72,9 @@ import Wire
     #expect(OutputLimit.read(Array(contents.utf8)) == 7)
     let short = "{\"id\":\"1\",\"maxTokens\":7," + contents.dropFirst()
     #expect(decodeBody(short, []).poison?.failure.message.contains("generationConfig") == true)
-    #expect(decodeBody("{\"contents\":[]," + contents.dropFirst(), []).poison?.failure.message == "contents is given more than once")
+    #expect(
+      decodeBody("{\"contents\":[]," + contents.dropFirst(), []).poison?.failure.message
+        == "contents is given more than once")
   }
 
   /// The short form's limit has the provider's own name.
