@@ -69,7 +69,7 @@ extension MillraceSettings {
     # Providers by name. A file that has this key lists all of them.
     providers:
       openai:
-        kind: openai                  # openai | azure | anthropic | openai-compatible (gemini, mistral: not in this version)
+        kind: openai                  # openai | azure | anthropic | gemini | openai-compatible (mistral: not in this version)
         # What the vendor's own library calls its base URL.
         endpoint: https://api.openai.com/v1
         # One key or a list: the first for new work, the others for batches that were created with them. Or api_key_file,
@@ -81,7 +81,8 @@ extension MillraceSettings {
         # batches need deployments of their own and prices go by the model.
         # openai-compatible: deviations: groq | together | doubleword | xai | openrouter | dashscope | siliconflow | novita |
         # litellm | vllm | none; unset, the host of the endpoint says it.
-        # What anthropic-version says, 2023-06-01 unless set; for the kinds anthropic and azure only.
+        # What anthropic-version says, 2023-06-01 unless set; of gemini what paths begin with, v1beta unless set; for those
+        # kinds and azure only.
         api_version: ""
         organization: ""
         project: ""

@@ -165,8 +165,11 @@ struct FaultTests {
   }
 
   @Test func everyOptionHasItsName() throws {
-    // Those of Azure are all set by one option.
-    let known = Set(Behaviour.names.filter { !$0.hasPrefix("azure_") && $0 != "file_processing_ms" })
+    // Those of Azure and Gemini are all set by one option.
+    let known = Set(
+      Behaviour.names.filter { name in
+        !["azure_", "gemini_"].contains { name.hasPrefix($0) } && name != "file_processing_ms"
+      })
     let command = try ProviderSimulatorCommand.parse(["--state", "x"])
     let (times, limits, accounts) = (command.times, command.limits, command.accounts)
     let numbers = (times.values + limits.values + accounts.numbers).map(\.0)

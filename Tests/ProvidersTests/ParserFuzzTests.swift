@@ -16,6 +16,8 @@ struct ParserFuzzTests {
     MessageSamples.running, MessageSamples.ended("b", succeeded: 1), MessageSamples.error("overloaded_error"),
     MessageSamples.results.joined(separator: "\n"),
     #"{"data":[{"id":"b","processing_status":"ended"}],"has_more":true,"last_id":"b"}"#,
+    GeminiSamples.running, GeminiSamples.answer, GeminiSamples.quota, GeminiSamples.results.joined(separator: "\n"),
+    #"{"operations":[{"name":"batches/1","metadata":{"displayName":"L"}}],"nextPageToken":"1"}"#,
   ].map { Array($0.utf8) }
 
   private static let tokens = [
@@ -67,11 +69,17 @@ struct ParserFuzzTests {
       _ = try? await makeAnthropic(ScriptedHTTP(success)).retrieve("b")
       _ = try? await makeAnthropic(ScriptedHTTP(success)).findBatches(
         BatchSearch(label: "L", createdAfter: testNow, rowCount: 1))
+      _ = await makeGemini(ScriptedHTTP(.bytes(status, damaged))).call(call)
+      _ = try? await makeGemini(ScriptedHTTP(success)).retrieve("b")
+      _ = try? await makeGemini(ScriptedHTTP(success)).findBatches(
+        BatchSearch(label: "L", createdAfter: testNow, rowCount: 1))
+      _ = try? await makeGemini(ScriptedHTTP(success)).findFile(label: "L")
       let split = Int.random(in: 0...damaged.count, using: &random)
       let chunks = [Array(damaged[..<split]), Array(damaged[split...])]
       let source = try? await makeProvider(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
       let messages = try? await makeAnthropic(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
-      for source in [source, messages] {
+      let generated = try? await makeGemini(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
+      for source in [source, messages, generated] {
         while let results = try? await source?.next() {
           #expect(results.allSatisfy { !$0.customID.isEmpty })
         }

@@ -86,6 +86,17 @@ struct ProviderTests {
     #expect(settings.providers[0].apiVersion == "2023-06-01")
   }
 
+  @Test("what a provider of the kind gemini begins with")
+  func gemini() throws {
+    let settings = try load(
+      "providers: {a: {kind: gemini, api_key: k}, b: {kind: gemini, api_key: k, api_version: v1}}" + models, [:])
+    #expect(settings.provider(named: "a")?.endpoint == "https://generativelanguage.googleapis.com")
+    #expect(settings.provider(named: "a")?.apiVersion == "v1beta")
+    #expect(settings.provider(named: "b")?.apiVersion == "v1")
+    let lines = problems("providers: {a: {kind: gemini, api_key: k, api_version: \"v 1\"}}" + models, [:])
+    #expect(lines.first?.hasPrefix("config: providers.a.api_version") == true, "\(lines)")
+  }
+
   @Test(
     "the other keys of a provider",
     arguments: [

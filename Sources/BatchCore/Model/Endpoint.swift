@@ -5,17 +5,21 @@ public enum Endpoint: UInt8, Hashable, Sendable, CaseIterable {
   case embeddings = 2
   /// Anthropic's own.
   case messages = 3
+  /// Gemini's own.
+  case generateContent = 4
 
   /// Those of OpenAI's API.
   public static let openAI: Set<Endpoint> = [.chatCompletions, .responses, .embeddings]
 
-  /// The path as the provider's own libraries send it, as `url` in a batch line and as `x-endpoint` name it.
+  /// The path as the provider's own libraries send it, as `url` in a batch line and as `x-endpoint` name it. That of Gemini
+  /// has the model in it, which bodies name here.
   public var path: String {
     switch self {
     case .chatCompletions: "/v1/chat/completions"
     case .responses: "/v1/responses"
     case .embeddings: "/v1/embeddings"
     case .messages: "/v1/messages"
+    case .generateContent: "/v1/generateContent"
     }
   }
 

@@ -16,15 +16,17 @@ enum AdapterFactory {
     case .openaiCompatible: openAI(provider, dialect(of: provider), provider.endpoint, http)
     case .azure: azure(provider, http)
     case .anthropic: anthropic(provider, http)
-    case .gemini, .mistral: nil
+    case .gemini: gemini(provider, http)
+    case .mistral: nil
     }
   }
 
-  /// The kind's own endpoint for bodies with `messages`; nil for those that speak like OpenAI.
+  /// The kind's own endpoint; nil for those that speak like OpenAI.
   static func nativeEndpoint(of kind: ProviderSettings.Kind) -> Endpoint? {
     switch kind {
     case .anthropic: .messages
-    case .openai, .azure, .gemini, .mistral, .openaiCompatible: nil
+    case .gemini: .generateContent
+    case .openai, .azure, .mistral, .openaiCompatible: nil
     }
   }
 
@@ -34,6 +36,14 @@ enum AdapterFactory {
     configuration.version = provider.apiVersion
     configuration.userAgent = MillraceVersion.userAgent
     return AnthropicProvider(configuration: configuration, http: http, now: now)
+  }
+
+  private static func gemini(_ provider: ProviderSettings, _ http: any HTTPExchanging) -> GeminiProvider {
+    var configuration = GeminiConfiguration(
+      name: provider.name, endpoint: provider.endpoint, apiKeys: keys(of: provider))
+    configuration.version = provider.apiVersion
+    configuration.userAgent = MillraceVersion.userAgent
+    return GeminiProvider(configuration: configuration, http: http, now: now)
   }
 
   private static func openAI(

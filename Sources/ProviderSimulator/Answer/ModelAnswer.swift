@@ -11,13 +11,15 @@ struct ModelAnswer: Sendable {
   ///   - id: 24 letters and digits, without prefix.
   ///   - created: Seconds since 1970.
   ///   - defaultDimensions: Length of an embedding that asks for none.
-  init(to request: ModelRequest, id: String, created: Int, defaultDimensions: Int) {
+  ///   - thinks: Whether Gemini's models think, which is billed.
+  init(to request: ModelRequest, id: String, created: Int, defaultDimensions: Int, thinks: Bool = true) {
     inputTokens = request.inputTokens
     var writer = JSONWriter(capacity: 1024)
     switch request.endpoint {
     case .chatCompletions: outputTokens = Self.chat(request, id, created, &writer)
     case .responses: outputTokens = Self.response(request, id, created, &writer)
     case .messages: outputTokens = Self.message(request, id, &writer)
+    case .generateContent: outputTokens = Self.generated(request, id, thinks: thinks, &writer)
     case .embeddings:
       outputTokens = 0
       Self.embeddings(request, defaultDimensions, &writer)

@@ -27,6 +27,9 @@ struct ModelPrice: Hashable, Sendable {
     "claude-haiku-5-5": ModelPrice(input: 100_000, output: 500_000),
     "claude-sonnet-5-5": ModelPrice(input: 2_000_000, output: 10_000_000),
     "claude-opus-5-5": ModelPrice(input: 4_000_000, output: 20_000_000),
+    "gemini-2.5-flash": ModelPrice(input: 300_000, output: 2_500_000),
+    "gemini-2.5-flash-lite": ModelPrice(input: 100_000, output: 400_000),
+    "gemini-3.8-flash": ModelPrice(input: 750_000, output: 3_750_000),
     "text-embedding-3-small": ModelPrice(input: 20_000, output: 0),
     "text-embedding-3-large": ModelPrice(input: 130_000, output: 0),
   ]

@@ -42,6 +42,12 @@ struct ModelRequest: Sendable {
       case "stream" where member.value.bool == true:
         throw .invalid("The simulator does not stream; leave 'stream' out.", param: "stream", code: "unsupported_value")
       case "max_tokens", "max_completion_tokens", "max_output_tokens": maximumOutputTokens = try Self.limit(member)
+      case "generationConfig", "generation_config":
+        for config in member.value.members
+        where config.isNamed("maxOutputTokens") || config.isNamed("max_output_tokens") {
+          maximumOutputTokens = try Self.limit(config)
+        }
+      case "systemInstruction", "system_instruction": instructions = member.value["parts"]
       case "n": choices = min(try Self.limit(member) ?? 1, 128)
       case "instructions", "system": instructions = member.value
       case "dimensions": embedding.dimensions = try Self.limit(member).map { min($0, 4096) }
@@ -59,6 +65,10 @@ struct ModelRequest: Sendable {
       if maximumOutputTokens == nil { throw .invalid("max_tokens: Field required") }
       try MessageRules.check(body)
       if let instructions, !instructions.isNull { count(readContent(instructions)) }
+      try readMessages(prompt)
+    case .generateContent:
+      try GenerateRules.check(body, model: model)
+      if let instructions { count(readContent(instructions)) }
       try readMessages(prompt)
     case .responses:
       if let instructions, let text = instructions.string { count(text) }
@@ -106,12 +116,14 @@ struct ModelRequest: Sendable {
       var text = ""
       for member in message.members {
         if member.isNamed("role") { role = member.value.string }
-        if member.isNamed("content") { text = readContent(member.value) }
+        if member.isNamed("content") || member.isNamed("parts") { text = readContent(member.value) }
       }
-      if endpoint != .responses && role == nil { throw .missing("messages[\(index)].role") }
+      if endpoint != .responses && endpoint != .generateContent && role == nil {
+        throw .missing("messages[\(index)].role")
+      }
       count(text)
       lastText = text
-      if role == "user" { lastUser = text }
+      if role == "user" || role == nil && endpoint == .generateContent { lastUser = text }
       index += 1
     }
     guard index > 0 else {
@@ -199,6 +211,7 @@ extension Endpoint {
     switch self {
     case .chatCompletions, .messages: "messages"
     case .responses, .embeddings: "input"
+    case .generateContent: "contents"
     }
   }
 }

@@ -126,7 +126,8 @@ actor BatchEngine: Service {
       endpoint: batch.endpoint, path: batch.path,
       maximumRows: batch.isMessages
         ? MessageBatchOrder.mostRows
-        : batch.dialect.isAzure ? behaviour.azureMaxBatchRequests : behaviour.maxBatchRequests)
+        : batch.dialect.isAzure ? behaviour.azureMaxBatchRequests : behaviour.maxBatchRequests,
+      model: batch.isGemini ? batch.model : nil)
     var lines = try LineReader(path: disk.path(of: batch.inputFileID))
     while input.wantsMore, let group = try lines.next() {
       for line in group { input.add(line) }
@@ -203,8 +204,9 @@ actor BatchEngine: Service {
     guard catalog.batch(id) != nil else { return run.output.abandon() }
     let keepsEmptyErrors = run.batch.dialect.isAzure && behaviour.azureEmptyErrorFile
     try run.output.finish(keepsEmptyErrors: keepsEmptyErrors)
-    let hiddenLooks =
-      settings.plan.hidesOutput(run.batch.ordinal) && run.ending == .completed ? behaviour.nullOutputLooks : 0
+    let isLate =
+      settings.plan.hidesOutput(run.batch.ordinal) || (run.batch.isGemini && behaviour.geminiLateFile)
+    let hiddenLooks = isLate && run.ending == .completed ? behaviour.nullOutputLooks : 0
     let files = run.files(at: WallClock.seconds, keepsEmptyErrors: keepsEmptyErrors)
     _ = try await catalog.update(id, files: files) { batch in
       run.count(into: &batch)

@@ -26,9 +26,12 @@ struct BatchInput: Sendable {
   private var embeddingInputs = 0
   private var customIDs: Set<String> = []
 
-  /// - Parameter path: The endpoint as the create spelled it.
-  init(endpoint: Endpoint, path: String, maximumRows: Int) {
+  /// - Parameters:
+  ///   - path: The endpoint as the create spelled it.
+  ///   - model: What the create named, where rows name none.
+  init(endpoint: Endpoint, path: String, maximumRows: Int, model: String? = nil) {
     self.endpoint = endpoint
+    self.model = model
     self.path = path
     self.maximumRows = maximumRows
   }
@@ -62,7 +65,8 @@ struct BatchInput: Sendable {
   }
 
   private mutating func check(_ row: JSONSlice) {
-    let fields = RowFields(row)
+    let isGemini = endpoint == .generateContent
+    let fields = RowFields(row, isGemini: isGemini)
     if let customID = fields.customID?.string, !customID.isEmpty {
       if !customIDs.insert(customID).inserted {
         problem("duplicate_custom_id", "The custom_id '\(customID)' is used more than once.", "custom_id")
@@ -70,16 +74,17 @@ struct BatchInput: Sendable {
     } else {
       problem("missing_required_parameter", "Missing required parameter: 'custom_id'.", "custom_id")
     }
-    if fields.method?.string != "POST" {
+    if !isGemini, fields.method?.string != "POST" {
       problem("invalid_method", "The method of a request must be POST.", "method")
     }
-    if fields.url?.string != path {
+    if !isGemini, fields.url?.string != path {
       problem("url_mismatch", "The url of the request is not the batch's endpoint \(path).", "url")
     }
     guard let body = fields.body, body.kind == .object else {
       return problem("missing_required_parameter", "Missing required parameter: 'body'.", "body")
     }
     // Each row of Anthropic's is judged for itself, when it is run.
+    if isGemini { return count(body, model: model ?? "") }
     if endpoint == .messages { return count(body, model: body["model"]?.string ?? "") }
     guard let name = body["model"]?.string, !name.isEmpty else {
       return problem("missing_required_parameter", "Missing required parameter: 'model'.", "body.model")
@@ -98,11 +103,14 @@ struct BatchInput: Sendable {
   private mutating func count(_ body: JSONSlice, model name: String) {
     model = name
     // What else is wrong with the body is told for each row when it is run.
-    guard let request = try? ModelRequest(endpoint: endpoint, body: body, digests: false) else { return }
+    let named = endpoint == .generateContent ? name : nil
+    guard let request = try? ModelRequest(endpoint: endpoint, body: body, deployment: named, digests: false) else {
+      return
+    }
     inputTokens += request.inputTokens
     embeddingInputs += request.embedding.inputs.count
     slowMilliseconds = max(slowMilliseconds, request.directives.slowMilliseconds)
-    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body) {
+    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: named) {
       expiring.append((full.promptHash, request.directives.expires))
     }
   }

@@ -8,6 +8,8 @@ struct ResultLine: Sendable {
   var customID: ArraySlice<UInt8>
   /// Whether it is one of Anthropic's.
   var isMessages = false
+  /// Whether it is one of Gemini's.
+  var isGemini = false
 
   func response(status: Int, body: [UInt8]) -> [UInt8] {
     if isMessages {
@@ -16,6 +18,7 @@ struct ResultLine: Sendable {
         writer.raw(body)
       }
     }
+    if isGemini { return gemini("response") { $0.raw(body) } }
     return line { writer in
       writer.key("response")
       writer.beginObject()
@@ -39,16 +42,23 @@ struct ResultLine: Sendable {
         error.writeAnthropic(requestID: "req_" + id, into: &writer)
       }
     }
+    if isGemini { return gemini("error") { error.writeGeminiRow(into: &$0) } }
     return response(status: error.status, body: error.body)
   }
 
   func skipped(_ skip: RowRunner.Skip) -> [UInt8] {
     if isMessages { return result(skip == .expired ? "expired" : "canceled") { _ in } }
+    // Of a request that ran out of time it is said so; one that was cancelled has the code of that.
+    if isGemini {
+      return refused(APIError(status: skip == .expired ? 504 : 499, message: skip.message, reason: skip.rawValue))
+    }
     return error(code: skip.rawValue, message: skip.message)
   }
 
   func error(code: String, message: String) -> [UInt8] {
     if isMessages { return refused(APIError(status: 500, message: message, reason: code)) }
+    // Single rows are cancelled while the others succeed.
+    if isGemini { return refused(APIError(status: 499, message: message, reason: code)) }
     return line { writer in
       writer.key("response")
       writer.null()
@@ -70,6 +80,17 @@ struct ResultLine: Sendable {
     writer.field("type", type)
     write(&writer)
     writer.endObject()
+    writer.endObject()
+    return writer.bytes
+  }
+
+  private func gemini(_ member: String, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
+    var writer = JSONWriter(capacity: 1024)
+    writer.beginObject()
+    writer.key("key")
+    writer.raw(customID)
+    writer.key(member)
+    write(&writer)
     writer.endObject()
     return writer.bytes
   }

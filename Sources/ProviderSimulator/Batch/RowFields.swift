@@ -7,11 +7,12 @@ struct RowFields {
   var url: JSONSlice?
   var body: JSONSlice?
 
-  init(_ row: JSONSlice) {
+  /// - Parameter isGemini: Whether there is a key and a request, and nothing else.
+  init(_ row: JSONSlice, isGemini: Bool = false) {
     for member in row.members {
-      if member.isNamed("body") {
+      if member.isNamed(isGemini ? "request" : "body") {
         body = member.value
-      } else if member.isNamed("custom_id") {
+      } else if member.isNamed(isGemini ? "key" : "custom_id") {
         customID = member.value
       } else if member.isNamed("method") {
         method = member.value

@@ -47,8 +47,10 @@ struct RowRunner: Sendable {
     _ bytes: [UInt8], row: Int, before: PaidLog.ExecutedRow?, skip: Skip?, time: Int, attempt: (UInt64) -> Int
   ) -> Result {
     var result = result(bytes, row: row, before: before, skip: skip, time: time, attempt: attempt)
-    // Anthropic has one file for all.
-    if batch.isMessages, let line = result.errorLine { (result.outputLine, result.errorLine) = (line, nil) }
+    // Anthropic and Gemini have one file for all.
+    if batch.isMessages || batch.isGemini, let line = result.errorLine {
+      (result.outputLine, result.errorLine) = (line, nil)
+    }
     return result
   }
 
@@ -56,14 +58,16 @@ struct RowRunner: Sendable {
     _ bytes: [UInt8], row: Int, before: PaidLog.ExecutedRow?, skip: Skip?, time: Int, attempt: (UInt64) -> Int
   ) -> Result {
     guard let slice = try? JSONSlice.parse(bytes) else { return Result(isFailed: true) }
-    let fields = RowFields(slice)
+    let fields = RowFields(slice, isGemini: batch.isGemini)
     guard let customID = fields.customID, let body = fields.body else { return Result(isFailed: true) }
     let high = Dice.mix(idSeed ^ UInt64(row))
     let line = ResultLine(
-      id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw, isMessages: batch.isMessages)
+      id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw, isMessages: batch.isMessages,
+      isGemini: batch.isGemini)
     let request: ModelRequest
     do {
-      request = try ModelRequest(endpoint: batch.endpoint, body: body)
+      request = try ModelRequest(
+        endpoint: batch.endpoint, body: body, deployment: batch.isGemini ? batch.model : nil)
       try request.checkContext(maximum: plan.behaviour.maxContextTokens)
     } catch {
       if let skip { return Result(errorLine: line.skipped(skip)) }
@@ -94,7 +98,7 @@ struct RowRunner: Sendable {
   ) -> Result {
     let answer = ModelAnswer(
       to: request, id: line.id, created: batch.inProgressAt ?? batch.createdAt,
-      defaultDimensions: plan.behaviour.embeddingDimensions)
+      defaultDimensions: plan.behaviour.embeddingDimensions, thinks: plan.behaviour.geminiThoughts)
     var result = Result(
       outputLine: isMissing ? nil : line.response(status: 200, body: answer.body), isCompleted: true,
       inputTokens: answer.inputTokens, outputTokens: answer.outputTokens)

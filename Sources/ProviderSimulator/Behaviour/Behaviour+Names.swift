@@ -38,6 +38,11 @@ extension Behaviour {
     ("azure_batch_deployments", \.azureBatchDeployments),
     ("quirk_hidden_progress", \.quirkHiddenProgress), ("quirk_credit_in_lines", \.quirkCreditInLines),
     ("quirk_overloaded_529", \.quirkOverloaded529), ("quirk_odd_fields", \.quirkOddFields),
+    ("gemini_job_states", \.geminiJobStates), ("gemini_late_file", \.geminiLateFile),
+    ("gemini_late_counts", \.geminiLateCounts), ("gemini_output_in_response", \.geminiOutputInResponse),
+    ("gemini_missing_is_403", \.geminiMissingIs403), ("gemini_retry_info", \.geminiRetryInfo),
+    ("gemini_bad_key_400", \.geminiBadKey400), ("gemini_thoughts", \.geminiThoughts),
+    ("gemini_oldest_first", \.geminiOldestFirst),
   ]
 
   static let choices: [BehaviourChoice] = [

@@ -107,6 +107,25 @@ struct Behaviour: Hashable, Sendable {
   /// Fields that nobody knows, nulls, times with offsets.
   var quirkOddFields = true
 
+  // Oddities of Gemini. Every other batch has the states of the other API.
+  var geminiJobStates = true
+  /// A batch has succeeded before it shows its results, by `nullOutputLooks`.
+  var geminiLateFile = true
+  /// Counts show only when a batch has ended, and of every other one not even then.
+  var geminiLateCounts = true
+  /// Every third batch shows its results in the operation's response only.
+  var geminiOutputInResponse = true
+  /// A file that does not exist is one that the key may not see.
+  var geminiMissingIs403 = true
+  /// Waits stand in the body.
+  var geminiRetryInfo = true
+  /// A wrong key is a bad request.
+  var geminiBadKey400 = true
+  /// Models think, which is billed as output and counted apart.
+  var geminiThoughts = true
+  /// Lists begin with what is oldest.
+  var geminiOldestFirst = true
+
   // How limits and waits are told.
   var headerStyle = HeaderStyle.openai
   var retryAfterStyle = RetryAfterStyle.both

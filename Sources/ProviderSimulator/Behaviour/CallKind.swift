@@ -24,6 +24,9 @@ enum CallKind: String, CaseIterable, Sendable {
     case .listFiles, .listBatches, .listMessageBatches: self = .list
     case .deleteFile, .deleteMessageBatch: self = .delete
     case .cancelBatch, .cancelMessageBatch: self = .cancel
+    case .gemini(let route):
+      guard let kind = route.kind else { return nil }
+      self = kind
     case .models, .modelNamed, .log, .calls, .stats, .timeline, .behaviour, .changeBehaviour, .reset, .health:
       return nil
     }

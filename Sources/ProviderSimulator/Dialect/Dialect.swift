@@ -5,7 +5,8 @@ import Hummingbird
 ///
 /// | base URL | manner |
 /// |---|---|
-/// | `/v1` | OpenAI, or Anthropic, as its headers tell |
+/// | `/v1` | OpenAI, Anthropic or Gemini, as its headers tell |
+/// | `/v1beta`, `/upload` | Gemini |
 /// | `/openai/v1` | Azure OpenAI |
 /// | `/openai` with `api-version` | Azure OpenAI, dated |
 /// | `/together/v1`, `/xai/v1`, `/novita/v1` | servers that speak like OpenAI, and differ |
@@ -13,6 +14,7 @@ import Hummingbird
 enum Dialect: String, CaseIterable, Sendable {
   case openAI = "openai"
   case anthropic
+  case gemini
   case azure
   case azureDated = "azure-dated"
   case together, xai, novita
@@ -21,11 +23,14 @@ enum Dialect: String, CaseIterable, Sendable {
 
   var isAzure: Bool { self == .azure || self == .azureDated }
 
-  /// By the path, and by the header that all of Anthropic's libraries send.
+  /// By the path, and by the headers that the libraries of Anthropic and of Google send.
   init(_ request: Request) {
     let path = request.head.path ?? ""
     let isAnthropic = path.hasPrefix("/v1/messages") || request.headers[.anthropicVersion] != nil
-    self = isAnthropic ? .anthropic : (try? Address(target: path))?.dialect ?? .openAI
+    let isGemini =
+      path.hasPrefix("/v1beta/") || path.hasPrefix("/upload/")
+      || (request.headers[.googleKey] != nil && !path.hasPrefix("/_sim"))
+    self = isAnthropic ? .anthropic : isGemini ? .gemini : (try? Address(target: path))?.dialect ?? .openAI
   }
 }
 
@@ -33,6 +38,7 @@ extension HTTPField.Name {
   // Fixed names: the initialiser refuses only characters that these do not have.
   static let anthropicVersion = HTTPField.Name("anthropic-version")!
   static let anthropicKey = HTTPField.Name("x-api-key")!
+  static let googleKey = HTTPField.Name("x-goog-api-key")!
   static let anthropicRequestID = HTTPField.Name("request-id")!
   static let shouldRetry = HTTPField.Name("x-should-retry")!
 }

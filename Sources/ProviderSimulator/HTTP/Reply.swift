@@ -37,6 +37,7 @@ enum Reply {
       response.headers[.azureRegion] = "Simulator Central"
       return
     }
+    if dialect == .gemini { return }
     if dialect == .anthropic {
       response.headers[.anthropicRequestID] = requestID
       if response.status.code >= 400 {

@@ -22,6 +22,7 @@ enum Route: Hashable, Sendable {
   case cancelMessageBatch(String)
   case deleteMessageBatch(String)
   case messageResults(String)
+  case gemini(GeminiRoute)
   case log
   case calls
   case stats

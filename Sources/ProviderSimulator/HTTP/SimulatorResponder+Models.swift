@@ -19,7 +19,7 @@ extension SimulatorResponder {
     }
     try await strike(visit, plan, context)
     if let refusal = Quota(behaviour: behaviour, credentials: settings.credentials, paid: paid).refusal(caller) {
-      throw visit.dialect == .anthropic ? .anthropicCredit : refusal
+      throw visit.dialect == .anthropic ? .anthropicCredit : visit.dialect == .gemini ? .geminiCredit : refusal
     }
     try wanted.checkContext(maximum: behaviour.maxContextTokens)
 
@@ -42,7 +42,8 @@ extension SimulatorResponder {
     let fault = plan.call(wanted, attempt: attempt)
     if case .refused(let error) = fault { throw error }
     let answer = ModelAnswer(
-      to: wanted, id: ids.next(), created: WallClock.seconds, defaultDimensions: behaviour.embeddingDimensions)
+      to: wanted, id: ids.next(), created: WallClock.seconds, defaultDimensions: behaviour.embeddingDimensions,
+      thinks: behaviour.geminiThoughts)
     outputTokens = answer.outputTokens
     let inFlight = traffic.begin(visit, tokens: demand.tokens(behaviour), second: WallClock.seconds)
     let settled = behaviour.countMaxTokens ? 0 : answer.outputTokens

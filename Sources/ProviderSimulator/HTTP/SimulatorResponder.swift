@@ -1,3 +1,4 @@
+import BatchCore
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -19,6 +20,7 @@ struct SimulatorResponder: HTTPResponder {
   let traffic: Traffic
   let ids = IDSource()
   let counters = Counters()
+  let uploads = GeminiUploads()
   let limiter = Locked(RateLimiter())
   let batchCreates = Locked(RateLimiter())
   /// Calls to files and batches so far: what their faults are rolled by.
@@ -42,7 +44,13 @@ struct SimulatorResponder: HTTPResponder {
         style: .none, now: 0)
     }
     if visit.levels != RateLimiter.Levels() {
-      let style = visit.dialect == .anthropic ? .anthropic : settings.behaviour.headerStyle
+      let style: HeaderStyle =
+        switch visit.dialect {
+        case .anthropic: .anthropic
+        // It says nothing of its limits until they are met.
+        case .gemini: .none
+        default: settings.behaviour.headerStyle
+        }
       LimitHeaders(style: style, now: WallClock.milliseconds)
         .add(visit.levels, to: &response.headers)
     }
@@ -58,15 +66,23 @@ struct SimulatorResponder: HTTPResponder {
     var error = error
     let isAnthropic = visit.dialect == .anthropic
     if isAnthropic, error.status == 503, settings.behaviour.quirkOverloaded529 { error.status = 529 }
+    let isGemini = visit.dialect == .gemini
+    let tellsInBody = isGemini && settings.behaviour.geminiRetryInfo
     let style = isAnthropic ? .seconds : error.retryAfterStyle ?? settings.behaviour.retryAfterStyle
-    let until = error.retryAfterMilliseconds.flatMap { style.moment(wait: $0, now: now / 1000) }
+    let until = error.retryAfterMilliseconds.flatMap {
+      tellsInBody ? now / 1000 + $0 : style.moment(wait: $0, now: now / 1000)
+    }
+    if isGemini { error.speakGemini(badKeyIs400: settings.behaviour.geminiBadKey400) }
     counters.count("refused." + error.reason)
     if visit.kind != nil {
       traffic.refuse(visit, error.reason, status: error.status, until: until.map { $0 * 1000 }, now: now)
     }
     let isAzure = visit.dialect.isAzure
-    let body = isAnthropic ? error.anthropicBody(requestID: requestID) : isAzure ? error.azureBody : nil
-    return Reply.error(error, style: style, now: now / 1000, body: body)
+    let body =
+      isAnthropic
+      ? error.anthropicBody(requestID: requestID)
+      : isAzure ? error.azureBody : isGemini ? error.geminiBody(tellsWait: tellsInBody) : nil
+    return Reply.error(error, style: tellsInBody ? .none : style, now: now / 1000, body: body)
   }
 
   private func answer(
@@ -74,16 +90,20 @@ struct SimulatorResponder: HTTPResponder {
   ) async throws -> Response {
     let target = request.head.path ?? "/"
     let address = try Address(target: target)
-    let route = try Route(method: request.method.rawValue, path: address.path)
+    let method = request.method.rawValue
+    let route: Route =
+      visit.dialect == .gemini
+      ? .gemini(try GeminiRoute(method: method, target: target)) : try Route(method: method, path: address.path)
     guard route.isProviders else { return try await administer(route, request) }
     visit.kind = CallKind(route)
     switch route {
-    case .batch(let id), .messageBatch(let id): visit.batchID = id
+    case .batch(let id), .messageBatch(let id), .gemini(.batch(let id)): visit.batchID = id
     default: break
     }
     let plan = settings.plan
-    // Anthropic takes either.
-    let authorization = request.headers[.anthropicKey].map { "Bearer " + $0 } ?? request.headers[.authorization]
+    // Anthropic takes either. An upload that was begun needs no key any more.
+    let ownKey = request.headers[.anthropicKey] ?? request.headers[.googleKey] ?? uploads.key(of: route)
+    let authorization = ownKey.map { "Bearer " + $0 } ?? request.headers[.authorization]
     let caller = try settings.credentials.caller(
       authorization: authorization, apiKey: request.headers[.apiKey], dialect: visit.dialect,
       behaviour: plan.behaviour, fingerprint: &visit.key)
@@ -92,6 +112,9 @@ struct SimulatorResponder: HTTPResponder {
     case .countTokens: return try await countTokens(request)
     case .model(let endpoint):
       return try await call(endpoint, deployment: address.deployment, request, caller, plan, context, &visit)
+    case .gemini(.generate(let model)):
+      return try await call(.generateContent, deployment: model, request, caller, plan, context, &visit)
+    case .gemini(.models): return Reply.json(Self.geminiModels)
     case .models: return Reply.json(Self.modelList)
     case .modelNamed(let name):
       if name.hasPrefix("missing-") { throw APIError.unknownModel(name) }
@@ -154,6 +177,8 @@ struct SimulatorResponder: HTTPResponder {
     case .cancelMessageBatch(let id): return try await cancelMessageBatch(id, request, caller)
     case .deleteMessageBatch(let id): return try await deleteMessageBatch(id, caller)
     case .messageResults(let id): return try messageResults(id, caller, isCut: plan.cutsDownload(ordinal))
+    case .gemini(let route):
+      return try await serve(route, query, request, caller, plan, context, ordinal: ordinal)
     case .countTokens, .model, .models, .modelNamed, .log, .calls, .stats, .timeline, .behaviour, .changeBehaviour,
       .reset, .health:
       throw APIError.notFound("No such call of files or batches.", param: nil)
@@ -164,6 +189,7 @@ struct SimulatorResponder: HTTPResponder {
   private func note(_ route: Route, _ request: Request) {
     let agent = request.headers[.userAgent]
     switch route {
+    case .gemini(let route): if let (kind, id) = route.noted { calls.note(kind, id, agent: agent) }
     case .listBatches, .listMessageBatches: calls.note(.list, nil, agent: agent)
     case .batch(let id), .messageBatch(let id): calls.note(.retrieve, id, agent: agent)
     case .cancelBatch(let id), .cancelMessageBatch(let id): calls.note(.cancel, id, agent: agent)

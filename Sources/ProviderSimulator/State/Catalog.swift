@@ -103,14 +103,15 @@ final class Catalog: Sendable {
 
   /// Newest first, at most `limit` behind the batch `after`.
   func lookAtBatches(
-    project: String, after: String?, limit: Int, visibleBefore: Int, isMessages: Bool = false
+    project: String, after: String?, limit: Int, visibleBefore: Int, isMessages: Bool = false,
+    isGemini: Bool = false
   ) -> (page: [(BatchRecord, hidesFiles: Bool)], hasMore: Bool) {
     state.withLock { state in
       var page: [(BatchRecord, hidesFiles: Bool)] = []
       var isBehind = after == nil
       for id in state.batchOrder.reversed() {
         if isBehind, let batch = state.batches[id], batch.project == project, batch.isMessages == isMessages,
-          batch.createdAt < visibleBefore
+          batch.isGemini == isGemini, batch.createdAt < visibleBefore
         {
           if page.count == limit { return (page, true) }
           if let seen = Self.look(at: id, project: project, &state) { page.append(seen) }

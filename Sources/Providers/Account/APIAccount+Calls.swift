@@ -3,9 +3,12 @@ import Wire
 
 extension APIAccount {
   /// Makes one synchronous call. Failures are outcomes.
-  /// - Parameter usage: reads the member `usage` of an answer.
+  /// - Parameters:
+  ///   - usageKey: The member of an answer that says what was used.
+  ///   - usage: Reads it.
   func post(
-    _ segments: [[UInt8]], to path: String, timeout: Duration, usage: (JSONSlice) -> Usage?
+    _ segments: [[UInt8]], to path: String, timeout: Duration, usageKey: String = "usage",
+    usage: (JSONSlice) -> Usage?
   ) async -> CallOutcome {
     let limits = HTTPExchange.Limits(
       connect: min(timeouts.connect, timeout), idle: timeout, total: timeout,
@@ -13,7 +16,7 @@ extension APIAccount {
     let request = makeRequest(
       "POST", path, contentType: "application/json", body: .segments(segments), limits: limits, mustNotRepeat: true)
     do {
-      return outcome(of: try await http.send(request), usage: usage)
+      return outcome(of: try await http.send(request)) { $0[usageKey].flatMap(usage) }
     } catch {
       return outcome(of: error)
     }
@@ -48,7 +51,7 @@ extension APIAccount {
       let error = body.flatMap { ErrorBody($0) }
       return CallOutcome(
         disposition: Classification.disposition(
-          statusCode: response.status, error: error, retryAfter: RetryAfter.parse(response, now: now()),
+          statusCode: response.status, error: error, retryAfter: retryAfter(response),
           shouldRetry: RetryAfter.shouldRetry(response)),
         response: answer, usage: nil,
         // The gateway gave up waiting; whoever does the work need not know.
@@ -61,7 +64,7 @@ extension APIAccount {
         message: "\(name) answered \(response.status) without a body")
     }
     // A body that is no JSON is the answer all the same: it was paid for, and a reply can carry it.
-    let known = body?["usage"].flatMap(usage)
+    let known = body.flatMap(usage)
     return CallOutcome(
       disposition: .succeeded, response: answer, usage: known, mayHaveBeenPaid: known == nil, message: "")
   }

@@ -20,10 +20,14 @@ protocol APIAccount: Sendable {
   var http: any HTTPExchanging { get }
   /// The wall clock.
   var now: @Sendable () -> Timestamp { get }
+  /// How long a refusal asks to wait.
+  func retryAfter(_ response: HTTPExchange.Response) -> Duration?
 }
 
 extension APIAccount {
   func url(_ path: String) -> String { base + path }
+
+  func retryAfter(_ response: HTTPExchange.Response) -> Duration? { RetryAfter.parse(response, now: now()) }
 
   func makeRequest(
     _ method: String, _ path: String, contentType: String? = nil, body: HTTPExchange.Body? = nil,
@@ -79,7 +83,7 @@ extension APIAccount {
   func providerError(_ what: String, _ response: HTTPExchange.Response, isWrite: Bool) -> ProviderError {
     let error = ErrorBody(body: response.body)
     let disposition = Classification.disposition(
-      statusCode: response.status, error: error, retryAfter: RetryAfter.parse(response, now: now()),
+      statusCode: response.status, error: error, retryAfter: retryAfter(response),
       shouldRetry: RetryAfter.shouldRetry(response))
     let reason: ProviderError.Reason =
       switch disposition {

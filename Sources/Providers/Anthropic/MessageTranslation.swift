@@ -123,6 +123,9 @@ struct MessageTranslation: ChatTranslation {
         try write(part, into: &writer)
       }
       for call in assistant.calls {
+        if call.signature != nil {
+          throw ChatRefusal("tool_calls.extra_content", "has no counterpart at this provider")
+        }
         writer.beginObject()
         writer.text("type", "tool_use")
         writer.slice("id", call.id)

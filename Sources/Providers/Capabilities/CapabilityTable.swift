@@ -6,6 +6,7 @@ public enum CapabilityTable {
   public static let rows: [(kind: String, capabilities: ProviderCapabilities)] =
     [
       ("openai", .openAI), ("azure", .azure), ("anthropic", .anthropic),
+      ("gemini", .gemini),
       ("openai-compatible", .openAICompatible),
     ] + OpenAIDialect.deviations.map { ("openai-compatible: \($0.name)", $0.capabilities) }
 

@@ -12,11 +12,13 @@ enum Classification {
     if statusCode < 400 { return .retryable(retryAfter: retryAfter) }
     let names = error?.names ?? []
     if statusCode < 500, names.contains(where: AccountFault.billingCodes.contains) { return .accountClosed(.billing) }
+    if statusCode == 400, names.contains(where: badKeys.contains) { return .accountClosed(.unauthorised) }
     if statusCode == 400, let error, isAboutCredit(error) { return .accountClosed(.billing) }
     if names.contains(where: paceCodes.contains) { return .rateLimited(retryAfter: retryAfter) }
     switch statusCode {
     case 402: return .accountClosed(.billing)
-    case 403 where names.contains(where: forbiddenRequests.contains): return .rejected
+    case 403 where names.contains(where: forbiddenRequests.contains) || error.map(isAboutFile) ?? false:
+      return .rejected
     case 401, 403: return .accountClosed(.unauthorised)
     case 429:
       // One request above the whole limit: no pause helps it, and it would be sent for ever.
@@ -44,6 +46,11 @@ enum Classification {
     guard error.type == "invalid_request_error" else { return false }
     let message = error.message.lowercased()
     return creditWords.contains { message.hasPrefix($0) }
+  }
+
+  /// Google refuses a request that names a file which does not exist as one that the key has no right to.
+  static func isAboutFile(_ error: ErrorBody) -> Bool {
+    error.message.lowercased().hasPrefix("you do not have permission to access the file")
   }
 
   private static let creditWords = [
@@ -83,6 +90,9 @@ enum Classification {
   private static let forbiddenRequests: Set<String> = [
     "model_not_found", "content_policy_violation", "content_filter", "moderation_blocked",
   ]
+
+  /// Codes of a 400 that refuses the key: Google's.
+  private static let badKeys: Set<String> = ["api_key_invalid"]
 
   /// Codes that ask for a slower pace with whatever status.
   private static let paceCodes: Set<String> = ["slow_down", "token_limit_exceeded"]

@@ -37,10 +37,12 @@ struct ErrorBody: Hashable, Sendable {
       guard let text = error.string, !text.isEmpty else { return nil }
       self.init(type: nil, code: nil, message: text)
     case .object:
-      // Some give the status as the code.
+      let status = error["status"]?.string.flatMap { GoogleStatus(rawValue: $0) }
+      // Some give the status as the code. Google's has a name beside it, which says more.
       let code =
-        error["code"].flatMap { $0.string ?? $0.int64.map { String($0) } } ?? error["details"]?["error_code"]?.string
-      let type = error["type"]?.string
+        error["code"].flatMap { $0.string ?? (status == nil ? $0.int64.map { String($0) } : nil) }
+        ?? error["details"]?["error_code"]?.string ?? GoogleDetails(error).reason
+      let type = error["type"]?.string ?? status?.rawValue
       let message = error["message"]?.string
       if code == nil, type == nil, message == nil { return nil }
       self.init(type: type, code: code, message: message ?? "")

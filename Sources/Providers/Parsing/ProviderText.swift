@@ -15,11 +15,12 @@ enum ProviderText {
     return line
   }
 
-  /// `sk-` begins the keys of most providers, and they quote a part of it when they refuse one.
+  /// Providers quote a part of a key when they refuse it: `sk-` begins those of most, `AIza` Google's, and `eyJ` tokens,
+  /// which are JSON in base 64.
   private static func withoutKey(_ word: Substring) -> String {
-    if let found = word.firstRange(of: "sk-") { return word[..<found.lowerBound] + "sk-***" }
-    // So do tokens, which are JSON in base 64.
-    if let found = word.firstRange(of: "eyJ") { return word[..<found.lowerBound] + "eyJ***" }
+    for beginning in ["sk-", "AIza", "eyJ"] {
+      if let found = word.firstRange(of: beginning) { return word[..<found.lowerBound] + beginning + "***" }
+    }
     return String(word)
   }
 

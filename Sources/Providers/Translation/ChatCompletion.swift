@@ -15,6 +15,8 @@ struct ChatCompletion: Sendable {
     var name: String
     /// A JSON object.
     var arguments: [UInt8]
+    /// What the model wants back with the call.
+    var signature: String?
   }
 
   var id = ""
@@ -75,6 +77,15 @@ struct ChatCompletion: Sendable {
         writer.key("arguments")
         writer.string(utf8: call.arguments)
         writer.endObject()
+        if let signature = call.signature {
+          writer.key("extra_content")
+          writer.beginObject()
+          writer.key("google")
+          writer.beginObject()
+          writer.text("thought_signature", signature)
+          writer.endObject()
+          writer.endObject()
+        }
         writer.endObject()
       }
       writer.endArray()

@@ -15,6 +15,8 @@ struct ChatAssistant: Sendable {
     var name: JSONSlice
     /// An object, on one line.
     var arguments: [UInt8]
+    /// What the model gave with the call and wants back, a JSON string: in Google's member `extra_content`.
+    var signature: JSONSlice?
   }
 
   var parts: [ChatPart] = []
@@ -33,7 +35,7 @@ struct ChatAssistant: Sendable {
   }
 
   private static func call(_ call: JSONSlice, _ field: String) throws(ChatRefusal) -> Call {
-    try ChatFields.only(["id", "type", "function"], of: call, field)
+    try ChatFields.only(["id", "type", "function", "extra_content"], of: call, field)
     guard call["type"].map({ $0.string == "function" }) ?? true else {
       throw ChatRefusal(field + ".type", "has no counterpart; allowed is function")
     }
@@ -50,6 +52,18 @@ struct ChatAssistant: Sendable {
       throw ChatRefusal(field + ".function.arguments", "is no text of a JSON object")
     }
     // Breaks stand only between tokens.
-    return Call(id: id, name: name, arguments: object.raw.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
+    return Call(
+      id: id, name: name, arguments: object.raw.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 },
+      signature: try signature(call["extra_content"], field + ".extra_content"))
+  }
+
+  private static func signature(_ content: JSONSlice?, _ field: String) throws(ChatRefusal) -> JSONSlice? {
+    guard let content, !content.isNull else { return nil }
+    try ChatFields.only(["google"], of: content, field)
+    guard let google = content["google"] else { return nil }
+    try ChatFields.only(["thought_signature"], of: google, field + ".google")
+    guard let signature = google["thought_signature"], !signature.isNull else { return nil }
+    guard signature.kind == .string else { throw ChatRefusal(field + ".google.thought_signature", "is no string") }
+    return signature
   }
 }

@@ -20,7 +20,8 @@ public struct ProviderSettings: Sendable, Equatable {
     public var defaultAPIVersion: String {
       switch self {
       case .anthropic: "2023-06-01"
-      case .openai, .azure, .gemini, .mistral, .openaiCompatible: ""
+      case .gemini: "v1beta"
+      case .openai, .azure, .mistral, .openaiCompatible: ""
       }
     }
   }
@@ -61,7 +62,8 @@ public struct ProviderSettings: Sendable, Equatable {
   public var endpoint: String
   /// The first is for new work, the others for batches that were created with them. Empty: calls carry no key.
   public var apiKeys: [Secret]
-  /// What `anthropic-version` says, or of Azure the version of the dated paths; empty there: the paths of `/openai/v1`.
+  /// What `anthropic-version` says, what Gemini's paths begin with, or of Azure the version of the dated paths; empty there:
+  /// the paths of `/openai/v1`.
   public var apiVersion = ""
   public var organization = ""
   public var project = ""

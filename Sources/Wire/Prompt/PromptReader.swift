@@ -13,6 +13,7 @@ public struct PromptReader {
     case .responses: reader.responses(body)
     case .embeddings: body["input"].map { reader.embedding($0) }
     case .messages: reader.messages(body)
+    case .generateContent: reader.contents(body)
     }
     return reader.prompt
   }
@@ -67,10 +68,61 @@ public struct PromptReader {
       if let input = block["input"] {
         prompt.toolCalls += 1
         block["name"].map { add($0) }
-        prompt.text.append(contentsOf: input.raw)
-        prompt.ends.append(prompt.text.count)
+        addRaw(input)
       }
       block["content"].map { blocks($0, depth: depth + 1) }
+    }
+  }
+
+  /// Gemini's shape, whose members have two spellings.
+  private mutating func contents(_ body: JSONSlice) {
+    for member in body.members {
+      switch member.key {
+      case "systemInstruction", "system_instruction":
+        prompt.messages += 1
+        parts(member.value)
+      case "contents":
+        if member.value.kind == .object { turn(member.value) }
+        for content in member.value.elements { turn(content) }
+      case "tools":
+        for tool in member.value.elements {
+          let functions = tool["functionDeclarations"] ?? tool["function_declarations"]
+          for function in functions?.elements.map({ $0 }) ?? [] {
+            prompt.tools.functions += 1
+            addLine([function["name"], function["description"]])
+            (function["parametersJsonSchema"] ?? function["parameters"]).map { object($0) }
+          }
+        }
+      case "generationConfig", "generation_config":
+        for config in member.value.members
+        where ["responseSchema", "responseJsonSchema", "response_schema"].contains(config.key) {
+          addRaw(config.value)
+        }
+      default: break
+      }
+    }
+  }
+
+  private mutating func turn(_ content: JSONSlice) {
+    prompt.messages += 1
+    content["role"].map { add($0) }
+    parts(content)
+  }
+
+  private mutating func parts(_ content: JSONSlice) {
+    for part in content["parts"]?.elements.map({ $0 }) ?? [] {
+      for member in part.members {
+        switch member.key {
+        case "text": add(member.value)
+        case "inlineData", "inline_data", "fileData", "file_data":
+          prompt.images.append(PromptImage(isLowDetail: false, size: nil))
+        case "functionCall", "function_call", "functionResponse", "function_response":
+          prompt.toolCalls += 1
+          member.value["name"].map { add($0) }
+          (member.value["args"] ?? member.value["response"]).map { addRaw($0) }
+        default: break
+        }
+      }
     }
   }
 
@@ -196,8 +248,7 @@ public struct PromptReader {
       if member.isNamed("name") || member.isNamed("description") {
         add(member.value)
       } else if member.isNamed("schema") {
-        prompt.text.append(contentsOf: member.value.raw)
-        prompt.ends.append(prompt.text.count)
+        addRaw(member.value)
       }
     }
   }
@@ -207,6 +258,12 @@ public struct PromptReader {
   private mutating func add(_ value: JSONSlice) {
     guard value.kind == .string else { return }
     append(value)
+    prompt.ends.append(prompt.text.count)
+  }
+
+  /// A value as it is spelled.
+  private mutating func addRaw(_ value: JSONSlice) {
+    prompt.text.append(contentsOf: value.raw)
     prompt.ends.append(prompt.text.count)
   }
 

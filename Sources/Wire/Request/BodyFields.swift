@@ -10,6 +10,8 @@ struct BodyFields {
   var model: JSONSlice?
   var messages: JSONSlice?
   var input: JSONSlice?
+  var contents: JSONSlice?
+  var generationConfig: JSONSlice?
   var instructions: JSONSlice?
   var system: JSONSlice?
   var maxCompletionTokens: JSONSlice?
@@ -35,6 +37,9 @@ struct BodyFields {
       case "model": Self.set(&model, member.value, key, &again)
       case "messages": Self.set(&messages, member.value, key, &again)
       case "input": Self.set(&input, member.value, key, &again)
+      case "contents": Self.set(&contents, member.value, key, &again)
+      case "generationConfig", "generation_config":
+        Self.set(&generationConfig, member.value, "generationConfig", &again)
       case "instructions": Self.set(&instructions, member.value, key, &again)
       case "system": Self.set(&system, member.value, key, &again)
       case "max_completion_tokens": Self.set(&maxCompletionTokens, member.value, key, &again)
@@ -60,6 +65,7 @@ struct BodyFields {
   static let shortFormKeys = ["id", "maxTokens", "callbackUrl"]
   static let providerKeys = [
     "model", "messages", "input", "instructions", "system", "max_completion_tokens", "max_tokens", "max_output_tokens",
+    "contents", "generationConfig",
   ]
 
   /// A string that is not empty: anything else counts as absent.
@@ -70,11 +76,17 @@ struct BodyFields {
     return nil
   }
 
+  /// How many answers are wanted, as the provider is told.
+  var wantedChoices: JSONSlice? {
+    choices ?? generationConfig?["candidateCount"] ?? generationConfig?["candidate_count"]
+  }
+
   /// What the provider knows as limits on output, strongest first.
   var outputLimits: [(name: String, value: JSONSlice)] {
     [
       ("max_completion_tokens", maxCompletionTokens), ("max_tokens", maxTokensOfChat),
       ("max_output_tokens", maxOutputTokens),
+      ("maxOutputTokens", generationConfig?["maxOutputTokens"] ?? generationConfig?["max_output_tokens"]),
     ]
     .compactMap { name, value in value.map { (name, $0) } }
   }

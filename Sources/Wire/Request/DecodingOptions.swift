@@ -19,8 +19,8 @@ public struct DecodingOptions: Sendable {
   public var traceIDHeader: String
   /// The endpoint that a body with `input` means for this model; `nil` where the model table does not say.
   public var modelMode: @Sendable (String) -> Endpoint?
-  /// The provider's own endpoint for bodies with `messages`, where the model's first route leads to one that speaks otherwise
-  /// than OpenAI; `nil` where it does not.
+  /// The provider's own endpoint, where the model's first route leads to one that speaks otherwise than OpenAI; `nil` where
+  /// it does not.
   public var nativeEndpoint: @Sendable (String) -> Endpoint?
   public var isKnownModel: @Sendable (String) -> Bool
 

@@ -109,6 +109,8 @@ struct RequestBodyReader {
     case .chatCompletions: name = "max_completion_tokens"
     case .responses: name = "max_output_tokens"
     case .messages: name = "max_tokens"
+    case .generateContent:
+      throw Failure(.invalidRequest, "maxTokens: \(endpoint.path) has its limit in generationConfig; use that")
     case .embeddings:
       throw Failure(.invalidRequest, "maxTokens: \(endpoint.path) takes no such limit; leave it out")
     }
@@ -134,7 +136,7 @@ struct RequestBodyReader {
       endpoint: endpoint, model: model, body: try ProviderBody.make(body, fields),
       prompt: PromptReader.read(body, endpoint: endpoint),
       maximumOutputTokens: Self.maximumOutputTokens(fields),
-      choices: Int(clamping: max(1, fields.choices?.int64 ?? 1)))
+      choices: Int(clamping: max(1, fields.wantedChoices?.int64 ?? 1)))
   }
 
   private func modelName(_ fields: BodyFields) throws(Failure) -> String {
@@ -157,7 +159,17 @@ struct RequestBodyReader {
       try check(format, named, native)
       return named
     }
-    if fields.messages != nil { return format == .openai ? .chatCompletions : native ?? .chatCompletions }
+    if fields.messages != nil {
+      if native?.takesMessages == false {
+        try check(format, .chatCompletions, native)
+        return .chatCompletions
+      }
+      return format == .openai ? .chatCompletions : native ?? .chatCompletions
+    }
+    if fields.contents != nil {
+      try check(format, .generateContent, native)
+      return .generateContent
+    }
     guard fields.input != nil else {
       throw Failure(
         .invalidRequest, "the body has neither messages nor input; name the endpoint in the header x-endpoint")

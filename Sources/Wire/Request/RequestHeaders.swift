@@ -80,6 +80,9 @@ struct RequestHeaders {
 extension Endpoint {
   static let allowedPaths = allCases.map(\.path).joined(separator: ", ")
 
+  /// Whether its bodies hold `messages`, by which they cannot be told from OpenAI's.
+  var takesMessages: Bool { self == .chatCompletions || self == .messages }
+
   /// The path with or without `/v1`.
   init?(lenientPath path: String) {
     if let endpoint = Endpoint(path: path) ?? Endpoint(path: "/v1" + path) {

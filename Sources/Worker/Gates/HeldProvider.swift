@@ -37,6 +37,10 @@ struct HeldProvider: Provider {
     try await held(.upload) { () async throws(ProviderError) in try await provider.upload(submission, rows: rows) }
   }
 
+  func upload(_ submission: BatchSubmission, from rows: any BatchRows) async throws(ProviderError) -> String {
+    try await held(.upload) { () async throws(ProviderError) in try await provider.upload(submission, from: rows) }
+  }
+
   func create(
     _ submission: BatchSubmission, input: BatchInput, timeout: Duration
   ) async throws(ProviderError) -> BatchSnapshot {

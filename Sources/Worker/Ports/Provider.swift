@@ -25,6 +25,9 @@ public protocol Provider: Sendable {
   /// the rows in the create.
   func upload(_ submission: BatchSubmission, rows: any BatchRowSource) async throws(ProviderError) -> String
 
+  /// The same of rows that may be read more than once, for a provider that has to be told the exact size before.
+  func upload(_ submission: BatchSubmission, from rows: any BatchRows) async throws(ProviderError) -> String
+
   /// Creates a batch. An ambiguous error means that the provider may have it.
   /// - Parameter timeout: Bounds the whole exchange: after it nothing of the request is written any more. Where the rows
   ///   travel in the request it is counted from the last of them.
@@ -58,4 +61,8 @@ extension Provider {
   }
 
   public func objection(to body: RequestBody, endpoint: Endpoint) -> String? { nil }
+
+  public func upload(_ submission: BatchSubmission, from rows: any BatchRows) async throws(ProviderError) -> String {
+    try await upload(submission, rows: rows.source())
+  }
 }

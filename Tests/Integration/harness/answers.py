@@ -47,6 +47,8 @@ def answer_of(body):
         return body["output"][0]["content"][0]["text"]
     if body.get("type") == "message":
         return body["content"][0]["text"]
+    if "candidates" in body:
+        return body["candidates"][0]["content"]["parts"][0]["text"]
     if body.get("object") == "list":
         return body["data"][0]["embedding"]
     return None

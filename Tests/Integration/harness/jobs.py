@@ -78,6 +78,17 @@ def job(number, lane, tag="r", marker="", kind=None):
                     "response_format": {"type": "json_schema", "json_schema": {"name": "any", "schema": {"type": "object"}}},
                     "model": model, "messages": [{"role": "system", "content": "Be kind."},
                                                  {"role": "user", "content": [{"type": "text", "text": prompt}]}]}
+        case "generate":
+            model, endpoint = "gemini-2.5-flash-lite", "/v1/generateContent"
+            body = {"model": model, "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+                    "systemInstruction": {"parts": [{"text": "Be kind."}]},
+                    "generationConfig": {"maxOutputTokens": 99, "temperature": 0.50, "thinkingConfig": {"thinkingBudget": 9}}}
+        case "generate translated":
+            model = "gemini-2.5-flash-lite"
+            body = {"temperature": 0.5, "stop": "END", "reasoning_effort": "low",
+                    "response_format": {"type": "json_schema", "json_schema": {"name": "any", "schema": {"type": "object"}}},
+                    "model": model, "messages": [{"role": "system", "content": "Be kind."},
+                                                 {"role": "user", "content": [{"type": "text", "text": prompt}]}]}
         case 7:
             model, endpoint, custom_id = "gpt-5-mini", "/v1/responses", f"own {number}"
             body = {"custom_id": custom_id, "method": "POST", "url": endpoint,

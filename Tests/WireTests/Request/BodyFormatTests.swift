@@ -41,6 +41,42 @@ import Wire
     #expect(poison.failure.message.hasPrefix("x-format: got"))
   }
 
+  private static let gemini = DecodingOptions(
+    maximumMessageBytes: 100_000, modelMode: { _ in nil },
+    nativeEndpoint: { $0.hasPrefix("gemini") ? .generateContent : nil }, isKnownModel: { _ in true })
+
+  private func decodeBody(_ body: String, _ headers: [(String, String)]) -> DecodedMessage {
+    let table = FieldTable(headers.map { .init(key: Array($0.0.utf8), value: .string($0.1)) })
+    return Fixtures.decode(Fixtures.delivery(body, headers: table), options: Self.gemini)
+  }
+
+  /// Gemini's own bodies have no messages: those that have are OpenAI's.
+  @Test func contents() throws {
+    let messages = "{\"model\":\"gemini-x\",\"messages\":[]}"
+    let contents =
+      "{\"model\":\"gemini-x\",\"contents\":[{\"parts\":[{\"text\":\"hi\"}]}],"
+      + "\"generationConfig\":{\"maxOutputTokens\":7,\"candidateCount\":2}}"
+    let named = [("x-endpoint", "/v1/generateContent")]
+    #expect(decodeBody(messages, []).request?.endpoint == .chatCompletions)
+    #expect(decodeBody(messages, [("x-format", "openai")]).request?.endpoint == .chatCompletions)
+    #expect(decodeBody(messages, [("x-format", "native")]).poison?.failure.code == .invalidHeader)
+    #expect(decodeBody(contents, named).request?.endpoint == .generateContent)
+    #expect(decodeBody(contents, [("x-format", "openai")]).poison?.failure.code == .invalidHeader)
+    for headers in [[], [("x-format", "native")]] as [[(String, String)]] {
+      let request = try #require(decodeBody(contents, headers).request)
+      #expect(request.endpoint == .generateContent)
+      #expect(request.body.text == contents)
+      #expect(request.maximumOutputTokens == 7)
+      #expect(String(decoding: request.prompt.text, as: UTF8.self) == "hi")
+    }
+    #expect(OutputLimit.read(Array(contents.utf8)) == 7)
+    let short = "{\"id\":\"1\",\"maxTokens\":7," + contents.dropFirst()
+    #expect(decodeBody(short, []).poison?.failure.message.contains("generationConfig") == true)
+    #expect(
+      decodeBody("{\"contents\":[]," + contents.dropFirst(), []).poison?.failure.message
+        == "contents is given more than once")
+  }
+
   /// The short form's limit has the provider's own name.
   @Test func shortForm() throws {
     let delivery = Fixtures.delivery("{\"id\":\"1\",\"model\":\"claude-x\",\"messages\":[],\"maxTokens\":7}")
