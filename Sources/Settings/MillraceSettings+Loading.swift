@@ -2,7 +2,9 @@ import Yams
 
 extension MillraceSettings {
   /// What this version can talk to.
-  public static let supportedKinds: Set<ProviderSettings.Kind> = [.openai, .azure, .anthropic, .openaiCompatible]
+  public static let supportedKinds: Set<ProviderSettings.Kind> = [
+    .openai, .azure, .anthropic, .mistral, .openaiCompatible,
+  ]
 
   /// Reads the configuration: environment over file over defaults.
   ///

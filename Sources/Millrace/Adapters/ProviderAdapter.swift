@@ -30,3 +30,4 @@ extension ProviderAdapter {
 
 extension OpenAIProvider: ProviderAdapter {}
 extension AnthropicProvider: ProviderAdapter {}
+extension MistralProvider: ProviderAdapter {}

@@ -16,7 +16,8 @@ enum AdapterFactory {
     case .openaiCompatible: openAI(provider, dialect(of: provider), provider.endpoint, http)
     case .azure: azure(provider, http)
     case .anthropic: anthropic(provider, http)
-    case .gemini, .mistral: nil
+    case .mistral: mistral(provider, http)
+    case .gemini: nil
     }
   }
 
@@ -24,7 +25,8 @@ enum AdapterFactory {
   static func nativeEndpoint(of kind: ProviderSettings.Kind) -> Endpoint? {
     switch kind {
     case .anthropic: .messages
-    case .openai, .azure, .gemini, .mistral, .openaiCompatible: nil
+    case .mistral: .mistralChat
+    case .openai, .azure, .gemini, .openaiCompatible: nil
     }
   }
 
@@ -34,6 +36,14 @@ enum AdapterFactory {
     configuration.version = provider.apiVersion
     configuration.userAgent = MillraceVersion.userAgent
     return AnthropicProvider(configuration: configuration, http: http, now: now)
+  }
+
+  private static func mistral(_ provider: ProviderSettings, _ http: any HTTPExchanging) -> MistralProvider {
+    var configuration = MistralConfiguration(
+      name: provider.name, endpoint: provider.endpoint, apiKeys: keys(of: provider))
+    configuration.userAgent = MillraceVersion.userAgent
+    configuration.timeoutHours = Int(max(1, provider.completionWindow.wholeMilliseconds / 3_600_000))
+    return MistralProvider(configuration: configuration, http: http, now: now)
   }
 
   private static func openAI(

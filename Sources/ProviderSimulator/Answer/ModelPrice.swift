@@ -27,6 +27,8 @@ struct ModelPrice: Hashable, Sendable {
     "claude-haiku-5-5": ModelPrice(input: 100_000, output: 500_000),
     "claude-sonnet-5-5": ModelPrice(input: 2_000_000, output: 10_000_000),
     "claude-opus-5-5": ModelPrice(input: 4_000_000, output: 20_000_000),
+    "mistral-small-2603": ModelPrice(input: 150_000, output: 600_000),
+    "mistral-embed": ModelPrice(input: 100_000, output: 0),
     "text-embedding-3-small": ModelPrice(input: 20_000, output: 0),
     "text-embedding-3-large": ModelPrice(input: 130_000, output: 0),
   ]

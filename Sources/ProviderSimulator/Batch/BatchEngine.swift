@@ -126,7 +126,9 @@ actor BatchEngine: Service {
       endpoint: batch.endpoint, path: batch.path,
       maximumRows: batch.isMessages
         ? MessageBatchOrder.mostRows
-        : batch.dialect.isAzure ? behaviour.azureMaxBatchRequests : behaviour.maxBatchRequests)
+        : batch.dialect.isAzure ? behaviour.azureMaxBatchRequests : behaviour.maxBatchRequests,
+      job: batch.isMistral
+        ? BatchInput.Job(model: batch.model ?? "", refusesModels: behaviour.mistralModelInJobOnly) : nil)
     var lines = try LineReader(path: disk.path(of: batch.inputFileID))
     while input.wantsMore, let group = try lines.next() {
       for line in group { input.add(line) }

@@ -22,12 +22,22 @@ struct BatchInput: Sendable {
   private let endpoint: Endpoint
   private let path: String
   private let maximumRows: Int
+  /// What the create named, where rows name nothing but themselves.
+  private let job: Job?
   private var lines = 0
   private var embeddingInputs = 0
   private var customIDs: Set<String> = []
 
+  /// What Mistral's rows do not say, since the job does.
+  struct Job: Sendable {
+    var model: String
+    /// Whether a row's body must not name a model.
+    var refusesModels: Bool
+  }
+
   /// - Parameter path: The endpoint as the create spelled it.
-  init(endpoint: Endpoint, path: String, maximumRows: Int) {
+  init(endpoint: Endpoint, path: String, maximumRows: Int, job: Job? = nil) {
+    self.job = job
     self.endpoint = endpoint
     self.path = path
     self.maximumRows = maximumRows
@@ -70,6 +80,7 @@ struct BatchInput: Sendable {
     } else {
       problem("missing_required_parameter", "Missing required parameter: 'custom_id'.", "custom_id")
     }
+    if let job { return check(fields, of: job) }
     if fields.method?.string != "POST" {
       problem("invalid_method", "The method of a request must be POST.", "method")
     }
@@ -95,14 +106,28 @@ struct BatchInput: Sendable {
     count(body, model: name)
   }
 
+  private mutating func check(_ fields: RowFields, of job: Job) {
+    if fields.method != nil || fields.url != nil {
+      problem("extra_forbidden", "A line of a job has a custom_id and a body, and nothing else.")
+    }
+    guard let body = fields.body, body.kind == .object else {
+      return problem("missing", "A line of a job has a body.")
+    }
+    if job.refusesModels, body["model"] != nil {
+      problem("extra_forbidden", "The model is named by the job, and not by its lines.")
+    }
+    // What else is wrong is told for each row when it is run.
+    count(body, model: job.model)
+  }
+
   private mutating func count(_ body: JSONSlice, model name: String) {
     model = name
     // What else is wrong with the body is told for each row when it is run.
-    guard let request = try? ModelRequest(endpoint: endpoint, body: body, digests: false) else { return }
+    guard let request = try? ModelRequest(endpoint: endpoint, body: body, deployment: job?.model, digests: false) else { return }
     inputTokens += request.inputTokens
     embeddingInputs += request.embedding.inputs.count
     slowMilliseconds = max(slowMilliseconds, request.directives.slowMilliseconds)
-    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body) {
+    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: job?.model) {
       expiring.append((full.promptHash, request.directives.expires))
     }
   }

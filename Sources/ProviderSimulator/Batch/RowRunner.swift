@@ -48,7 +48,8 @@ struct RowRunner: Sendable {
   ) -> Result {
     var result = result(bytes, row: row, before: before, skip: skip, time: time, attempt: attempt)
     // Anthropic has one file for all.
-    if batch.isMessages, let line = result.errorLine { (result.outputLine, result.errorLine) = (line, nil) }
+    let hasOneFile = batch.isMessages || (batch.isMistral && plan.behaviour.mistralErrorsInOutput)
+    if hasOneFile, let line = result.errorLine { (result.outputLine, result.errorLine) = (line, nil) }
     return result
   }
 
@@ -60,10 +61,12 @@ struct RowRunner: Sendable {
     guard let customID = fields.customID, let body = fields.body else { return Result(isFailed: true) }
     let high = Dice.mix(idSeed ^ UInt64(row))
     let line = ResultLine(
-      id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw, isMessages: batch.isMessages)
+      id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw, isMessages: batch.isMessages,
+      mistral: batch.isMistral ? plan.behaviour : nil)
     let request: ModelRequest
     do {
-      request = try ModelRequest(endpoint: batch.endpoint, body: body)
+      request = try ModelRequest(
+        endpoint: batch.endpoint, body: body, deployment: batch.isMistral ? batch.model : nil)
       try request.checkContext(maximum: plan.behaviour.maxContextTokens)
     } catch {
       if let skip { return Result(errorLine: line.skipped(skip)) }
@@ -92,6 +95,8 @@ struct RowRunner: Sendable {
   private func answered(
     _ request: ModelRequest, _ line: ResultLine, _ row: Int, _ attempt: Int, isMissing: Bool, isPaid: Bool, _ time: Int
   ) -> Result {
+    var request = request
+    request.isMistral = batch.isMistral
     let answer = ModelAnswer(
       to: request, id: line.id, created: batch.inProgressAt ?? batch.createdAt,
       defaultDimensions: plan.behaviour.embeddingDimensions)

@@ -38,6 +38,9 @@ extension Behaviour {
     ("azure_batch_deployments", \.azureBatchDeployments),
     ("quirk_hidden_progress", \.quirkHiddenProgress), ("quirk_credit_in_lines", \.quirkCreditInLines),
     ("quirk_overloaded_529", \.quirkOverloaded529), ("quirk_odd_fields", \.quirkOddFields),
+    ("mistral_model_in_job_only", \.mistralModelInJobOnly), ("mistral_errors_in_output", \.mistralErrorsInOutput),
+    ("mistral_silent_skips", \.mistralSilentSkips), ("mistral_anonymous_errors", \.mistralAnonymousErrors),
+    ("mistral_odd_fields", \.mistralOddFields),
   ]
 
   static let choices: [BehaviourChoice] = [

@@ -8,6 +8,7 @@ extension BatchRecord {
   func write(into writer: inout JSONWriter, behaviour: Behaviour, hidesFiles: Bool = false) {
     switch dialect {
     case .openAI, .anthropic, .noBatch, .noCreate: write(into: &writer, hidesFiles: hidesFiles)
+    case .mistral: writeMistral(into: &writer, behaviour, hidesFiles: hidesFiles)
     case .together: writeTogether(into: &writer, hidesFiles: hidesFiles)
     case .xai: writeXAI(into: &writer)
     case .novita: writeNovita(into: &writer, hidesFiles: hidesFiles)

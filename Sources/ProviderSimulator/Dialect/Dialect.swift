@@ -8,6 +8,7 @@ import Hummingbird
 /// | `/v1` | OpenAI, or Anthropic, as its headers tell |
 /// | `/openai/v1` | Azure OpenAI |
 /// | `/openai` with `api-version` | Azure OpenAI, dated |
+/// | `/mistral` | Mistral |
 /// | `/together/v1`, `/xai/v1`, `/novita/v1` | servers that speak like OpenAI, and differ |
 /// | `/nobatch/v1`, `/nocreate/v1` | one without files and batches (404), one that refuses creates (405) |
 enum Dialect: String, CaseIterable, Sendable {
@@ -15,6 +16,7 @@ enum Dialect: String, CaseIterable, Sendable {
   case anthropic
   case azure
   case azureDated = "azure-dated"
+  case mistral
   case together, xai, novita
   case noBatch = "nobatch"
   case noCreate = "nocreate"

@@ -42,7 +42,8 @@ struct SimulatorResponder: HTTPResponder {
         style: .none, now: 0)
     }
     if visit.levels != RateLimiter.Levels() {
-      let style = visit.dialect == .anthropic ? .anthropic : settings.behaviour.headerStyle
+      let own: [Dialect: HeaderStyle] = [.anthropic: .anthropic, .mistral: .mistral]
+      let style = own[visit.dialect] ?? settings.behaviour.headerStyle
       LimitHeaders(style: style, now: WallClock.milliseconds)
         .add(visit.levels, to: &response.headers)
     }
@@ -57,6 +58,7 @@ struct SimulatorResponder: HTTPResponder {
     let now = WallClock.microseconds
     var error = error
     let isAnthropic = visit.dialect == .anthropic
+    if visit.dialect == .mistral { error = error.asMistral }
     if isAnthropic, error.status == 503, settings.behaviour.quirkOverloaded529 { error.status = 529 }
     let style = isAnthropic ? .seconds : error.retryAfterStyle ?? settings.behaviour.retryAfterStyle
     let until = error.retryAfterMilliseconds.flatMap { style.moment(wait: $0, now: now / 1000) }
@@ -65,7 +67,11 @@ struct SimulatorResponder: HTTPResponder {
       traffic.refuse(visit, error.reason, status: error.status, until: until.map { $0 * 1000 }, now: now)
     }
     let isAzure = visit.dialect.isAzure
-    let body = isAnthropic ? error.anthropicBody(requestID: requestID) : isAzure ? error.azureBody : nil
+    let isMistral = visit.dialect == .mistral
+    let body =
+      isAnthropic
+      ? error.anthropicBody(requestID: requestID)
+      : isAzure ? error.azureBody : isMistral ? error.mistralBody(requestID: requestID) : nil
     return Reply.error(error, style: style, now: now / 1000, body: body)
   }
 
@@ -90,6 +96,8 @@ struct SimulatorResponder: HTTPResponder {
     if visit.dialect == .anthropic, request.headers[.anthropicVersion] == nil { throw APIError.noVersion }
     switch route {
     case .countTokens: return try await countTokens(request)
+    case .model(.chatCompletions) where visit.dialect == .mistral:
+      return try await call(.mistralChat, deployment: nil, request, caller, plan, context, &visit)
     case .model(let endpoint):
       return try await call(endpoint, deployment: address.deployment, request, caller, plan, context, &visit)
     case .models: return Reply.json(Self.modelList)
@@ -139,11 +147,13 @@ struct SimulatorResponder: HTTPResponder {
   ) async throws -> Response {
     switch route {
     case .uploadFile: return try await upload(request, caller, dialect)
+    case .listFiles where dialect == .mistral: return try listMistralFiles(query, caller)
     case .listFiles: return try listFiles(query, caller)
     case .file(let id): return try showFile(id, caller, dialect)
     case .fileContent(let id): return try download(id, caller, isCut: plan.cutsDownload(ordinal))
     case .deleteFile(let id): return try await deleteFile(id, caller)
     case .createBatch: return try await createBatch(request, caller, context, dialect, ordinal: ordinal)
+    case .listBatches where dialect == .mistral: return try listJobs(query, caller)
     case .listBatches: return try listBatches(query, caller, dialect)
     case .batch(let id): return try showBatch(id, caller)
     case .cancelBatch(let id): return try await cancelBatch(id, caller)
