@@ -27,7 +27,8 @@ struct LiveMistralTests {
     let file = try #require(try uploaded.json["id"]?.string)
     let created = try await live.send(
       .post, "/mistral/v1/batch/jobs",
-      #"{"input_files":["\#(file)"],"endpoint":"/v1/chat/completions","model":"mistral-small-2603","metadata":{"k":"v"}}"#)
+      #"{"input_files":["\#(file)"],"endpoint":"/v1/chat/completions","model":"mistral-small-2603","metadata":{"k":"v"}}"#
+    )
     #expect(created.status == 200)
     let job = try created.json
     #expect(job["status"]?.string == "QUEUED")
@@ -38,7 +39,9 @@ struct LiveMistralTests {
   private func wait(_ live: LiveSimulator, _ id: String) async throws -> JSONSlice {
     while true {
       let job = try await live.send(.get, "/mistral/v1/batch/jobs/\(id)").json
-      if let status = job["status"]?.string, !["QUEUED", "RUNNING", "CANCELLATION_REQUESTED"].contains(status) { return job }
+      if let status = job["status"]?.string, !["QUEUED", "RUNNING", "CANCELLATION_REQUESTED"].contains(status) {
+        return job
+      }
       try await Task.sleep(for: .milliseconds(2))
     }
   }
@@ -68,7 +71,8 @@ struct LiveMistralTests {
         .post, "/mistral/v1/embeddings", #"{"model":"mistral-embed","input":["a"],"output_dimension":24}"#)
       #expect(try embedded.json["id"]?.string != nil)
       #expect(
-        try embedded.json["data"]?.elements.first { _ in true }?["embedding"]?.elements.reduce(0) { sum, _ in sum + 1 } == 24)
+        try embedded.json["data"]?.elements.first { _ in true }?["embedding"]?.elements.reduce(0) { sum, _ in sum + 1 }
+          == 24)
       let costs = try await live.log().map { $0["pico_usd"]?.int64 ?? 0 }
       #expect(costs.count == 3 && costs.allSatisfy { $0 > 0 })
     }
@@ -86,7 +90,8 @@ struct LiveMistralTests {
         (Self.body("x").replacing("user", with: "developer"), "sk-a", 422, "literal_error"),
         (Self.body("x").replacing(#""content""#, with: #""name":"n","content""#), "sk-a", 422, "extra_forbidden"),
         (#"{"model":"m"}"#, "sk-a", 422, "missing"),
-        (Self.body("[[sim:429]]"), "sk-a", 429, "rate_limited"), (Self.body("[[sim:500]]"), "sk-a", 500, "server_error"),
+        (Self.body("[[sim:429]]"), "sk-a", 429, "rate_limited"),
+        (Self.body("[[sim:500]]"), "sk-a", 500, "server_error"),
         (Self.body("x").replacing("mistral-", with: "missing-"), "sk-a", 400, "invalid_model"),
       ]
       for (body, key, status, type) in cases {

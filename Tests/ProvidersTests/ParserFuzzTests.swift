@@ -16,7 +16,8 @@ struct ParserFuzzTests {
     MessageSamples.running, MessageSamples.ended("b", succeeded: 1), MessageSamples.error("overloaded_error"),
     MessageSamples.results.joined(separator: "\n"),
     #"{"data":[{"id":"b","processing_status":"ended"}],"has_more":true,"last_id":"b"}"#,
-    MistralSamples.job, MistralSamples.line, MistralSamples.validation, MistralSamples.answer, MistralSamples.ended("b"),
+    MistralSamples.job, MistralSamples.line, MistralSamples.validation, MistralSamples.answer,
+    MistralSamples.ended("b"),
     #"{"object":"list","total":2,"data":[{"id":"b","status":"RUNNING","created_at":9,"input_files":["f"]}]}"#,
   ].map { Array($0.utf8) }
 

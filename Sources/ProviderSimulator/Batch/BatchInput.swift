@@ -123,11 +123,15 @@ struct BatchInput: Sendable {
   private mutating func count(_ body: JSONSlice, model name: String) {
     model = name
     // What else is wrong with the body is told for each row when it is run.
-    guard let request = try? ModelRequest(endpoint: endpoint, body: body, deployment: job?.model, digests: false) else { return }
+    guard let request = try? ModelRequest(endpoint: endpoint, body: body, deployment: job?.model, digests: false) else {
+      return
+    }
     inputTokens += request.inputTokens
     embeddingInputs += request.embedding.inputs.count
     slowMilliseconds = max(slowMilliseconds, request.directives.slowMilliseconds)
-    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: job?.model) {
+    if request.directives.expires > 0,
+      let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: job?.model)
+    {
       expiring.append((full.promptHash, request.directives.expires))
     }
   }

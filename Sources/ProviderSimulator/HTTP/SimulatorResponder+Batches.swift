@@ -10,7 +10,7 @@ extension SimulatorResponder {
   ) async throws -> Response {
     if dialect == .noCreate { throw APIError.noCreate }
     let body = try await json(request)
-    let order = dialect == .mistral ? try BatchOrder(mistral: body) : try BatchOrder(body, dialect)
+    let order = try dialect == .mistral ? BatchOrder(mistral: body) : BatchOrder(body, dialect)
     let plan = settings.plan
     counters.count("creates.arrived")
     if plan.losesCreate(ordinal) {
@@ -79,7 +79,8 @@ extension SimulatorResponder {
     try admitCreate(caller)
     let batch = try await catalog.addBatch { ordinal in
       var batch = BatchRecord(
-        id: dialect == .mistral ? ids.nextUUID() : "batch_" + ids.next(), project: caller.project, key: caller.fingerprint, ordinal: ordinal,
+        id: dialect == .mistral ? ids.nextUUID() : "batch_" + ids.next(), project: caller.project,
+        key: caller.fingerprint, ordinal: ordinal,
         endpoint: order.endpoint, path: order.path, dialect: dialect, inputFileID: file.id,
         createdAt: WallClock.seconds, metadata: order.metadata,
         outputLifetime: order.outputLifetime)

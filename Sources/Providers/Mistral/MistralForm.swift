@@ -54,9 +54,11 @@ struct MistralForm: Sendable {
     bytes += Self.head
     bytes += row.customID.utf8
     bytes += Self.middle
-    bytes +=
-      isTranslated
-      ? try MistralTranslation().body(of: row.body.bytes, model: nil) : try Self.withoutModel(row.body)
+    if isTranslated {
+      bytes += try MistralTranslation().body(of: row.body.bytes, model: nil)
+    } else {
+      bytes += try Self.withoutModel(row.body)
+    }
     bytes += Self.tail
   }
 

@@ -43,7 +43,8 @@ struct ErrorBody: Hashable, Sendable {
     guard let first = detail.elements.first(where: { _ in true }), let text = first["msg"]?.string else { return nil }
     let place = first["loc"]?.elements.compactMap { $0.string ?? $0.int64.map { String($0) } } ?? []
     self.init(
-      type: first["type"]?.string, code: nil, message: (place.isEmpty ? "" : place.joined(separator: ".") + ": ") + text)
+      type: first["type"]?.string, code: nil, message: (place.isEmpty ? "" : place.joined(separator: ".") + ": ") + text
+    )
   }
 
   /// From the value of `error`: an object or a bare text; `null` and an empty object are no error.

@@ -73,7 +73,10 @@ struct MistralBatchTests {
       #expect(sent.declaredLength == Int64(sent.body.count))
       let found = try lines(sent)
       #expect(found.count == made.rowCount)
-      #expect(found.allSatisfy { $0.contains(endpoint == .mistralChat ? "\"seed\"" : "\"random_seed\"") || $0.contains("first") })
+      #expect(
+        found.allSatisfy {
+          $0.contains(endpoint == .mistralChat ? "\"seed\"" : "\"random_seed\"") || $0.contains("first")
+        })
     }
   }
 
@@ -82,8 +85,10 @@ struct MistralBatchTests {
     let outside = RequestBody(bytes: body.bytes, modelRange: 0..<9999)
     let elsewhere = RequestBody(bytes: body.bytes, modelRange: 1..<3)
     for (row, endpoint) in [
-      (BatchRow(customID: "r", body: refused), Endpoint.chatCompletions), (BatchRow(customID: "r", body: outside), .mistralChat),
-      (BatchRow(customID: "r", body: elsewhere), .mistralChat), (BatchRow(customID: "not plain", body: body), .mistralChat),
+      (BatchRow(customID: "r", body: refused), Endpoint.chatCompletions),
+      (BatchRow(customID: "r", body: outside), .mistralChat),
+      (BatchRow(customID: "r", body: elsewhere), .mistralChat),
+      (BatchRow(customID: "not plain", body: body), .mistralChat),
     ] {
       let http = ScriptedHTTP(Self.uploaded)
       let error = await errorOf { () throws(ProviderError) in
@@ -189,13 +194,14 @@ struct MistralBatchTests {
       ])
     #expect(source.unreadableLines == 2)
     #expect(results["r-1"]?.usage == Usage(inputTokens: 7, outputTokens: 5))
-    #expect(results["r-1"]?.response?.body.count == 90)
+    #expect(results["r-1"]?.response?.body.count == 84)
     #expect(
       results["r-2"]?.message == "mistral answered 422 (literal_error): body.messages.0.role: Input should be 'user'")
   }
 
   @Test func resultsComeBackInTheShapeThatWasAskedFor() async throws {
-    let line = #"{"custom_id":"r-1","response":{"status_code":200,"body":\#(MistralSamples.answer)},"error":null}"# + "\n"
+    let line =
+      #"{"custom_id":"r-1","response":{"status_code":200,"body":\#(MistralSamples.answer)},"error":null}"# + "\n"
     for (endpoint, isTranslated) in [(Endpoint.mistralChat, false), (.chatCompletions, true), (.embeddings, false)] {
       let http = ScriptedHTTP(.stream(200, [Array(line.utf8)]))
       let result = try await makeMistral(http).results(fileID: "f", of: endpoint).next()?.first

@@ -8,7 +8,9 @@ struct MistralCallTests {
   private static let text =
     #"{"model":"m-*","random_seed":9,"unknown":[1.50],"messages":[{"role":"user","content":"hi"}]}"#
 
-  private func call(_ http: ScriptedHTTP, _ endpoint: Endpoint = .mistralChat, _ text: String = text) async -> CallOutcome {
+  private func call(_ http: ScriptedHTTP, _ endpoint: Endpoint = .mistralChat, _ text: String = text) async
+    -> CallOutcome
+  {
     await makeMistral(http).call(
       ProviderCall(
         endpoint: endpoint, model: "mistral-small-2603", body: makeBody(text, model: "m-*"), timeout: .seconds(100)))
@@ -44,12 +46,15 @@ struct MistralCallTests {
 
   @Test func openAIsShapeIsTranslatedBothWays() async throws {
     let http = ScriptedHTTP(.answer(200, [], MistralSamples.answer), .answer(422, [], MistralSamples.validation))
-    let chat = #"{"seed":1,"model":"m-*","messages":[{"role":"developer","content":"b"},{"role":"user","content":"hi"}]}"#
+    let chat =
+      #"{"seed":1,"model":"m-*","messages":[{"role":"developer","content":"b"},{"role":"user","content":"hi"}]}"#
     let outcome = await call(http, .chatCompletions, chat)
     #expect(
       await http.sent.first?.text
-        == #"{"random_seed":1,"model":"mistral-small-2603","messages":[{"role":"system","content":"b"},{"role":"user","content":"hi"}]}"#)
-    let message = try JSONSlice.parse(try #require(outcome.response).body)["choices"]?.elements.first { _ in true }?["message"]
+        == #"{"random_seed":1,"model":"mistral-small-2603","messages":[{"role":"system","content":"b"},{"role":"user","content":"hi"}]}"#
+    )
+    let message = try JSONSlice.parse(try #require(outcome.response).body)["choices"]?.elements.first { _ in true }?[
+      "message"]
     #expect(message?["content"]?.string == "yes")
     #expect(message?["tool_calls"] == nil)
     let refused = await call(http, .chatCompletions, chat)
@@ -65,7 +70,8 @@ struct MistralCallTests {
 
   /// Every form in which it says what is wrong.
   @Test func refusals() async {
-    let limited = #"{"object":"error","message":"Rate limit exceeded","type":"rate_limited","param":null,"code":"1300","raw_status_code":429}"#
+    let limited =
+      #"{"object":"error","message":"Rate limit exceeded","type":"rate_limited","param":null,"code":"1300","raw_status_code":429}"#
     let outcome = await refusal(429, limited, [("retry-after-ms", "1500"), ("retry-after", "9")])
     #expect(outcome.disposition == .rateLimited(retryAfter: .milliseconds(1500)))
     #expect(outcome.message == "mistral answered 429 (1300): Rate limit exceeded")
@@ -74,9 +80,13 @@ struct MistralCallTests {
     #expect(invalid.message == "mistral answered 422 (literal_error): body.messages.0.role: Input should be 'user'")
     let nested = await refusal(
       422, #"{"object":"error","message":\#(MistralSamples.validation),"type":"invalid_request_error","code":null}"#)
-    #expect(nested.message == "mistral answered 422 (invalid_request_error): body.messages.0.role: Input should be 'user'")
-    #expect(await refusal(400, #"{"message":"Invalid model: x","type":"invalid_model","code":"1500"}"#).disposition == .rejected)
-    #expect(await refusal(401, #"{"message":"Unauthorized","request_id":"r"}"#).disposition == .accountClosed(.unauthorised))
+    #expect(
+      nested.message == "mistral answered 422 (invalid_request_error): body.messages.0.role: Input should be 'user'")
+    #expect(
+      await refusal(400, #"{"message":"Invalid model: x","type":"invalid_model","code":"1500"}"#).disposition
+        == .rejected)
+    #expect(
+      await refusal(401, #"{"message":"Unauthorized","request_id":"r"}"#).disposition == .accountClosed(.unauthorised))
     #expect(await refusal(402, #"{"detail":"Payment required"}"#).disposition == .accountClosed(.billing))
     #expect(await refusal(404, #"{"detail":"Not found"}"#).message == "mistral answered 404: Not found")
     #expect(await refusal(503, "").disposition == .retryable(retryAfter: nil))
@@ -100,7 +110,10 @@ struct MistralCallTests {
     #expect(pace.tokens == RateLevel(limit: 5_000_000, remaining: 4_999_911))
   }
 
-  @Test(arguments: ["https://api.example.test", "https://api.example.test/", "https://api.example.test/v1", "https://api.example.test/v1/"])
+  @Test(arguments: [
+    "https://api.example.test", "https://api.example.test/", "https://api.example.test/v1",
+    "https://api.example.test/v1/",
+  ])
   func theAddressHasAVersionOrNone(_ endpoint: String) async throws {
     let http = ScriptedHTTP(.answer(200, [], #"{"data":[]}"#))
     try await makeMistral(http, endpoint: endpoint).probe()
@@ -116,7 +129,9 @@ struct MistralCallTests {
   }
 
   @Test func keysArePinned() {
-    let provider = makeMistral(ScriptedHTTP()) { $0.apiKeys.append(APIKey(secret: "sk-other", fingerprint: "11223344")) }
+    let provider = makeMistral(ScriptedHTTP()) {
+      $0.apiKeys.append(APIKey(secret: "sk-other", fingerprint: "11223344"))
+    }
     #expect(provider.pinned(to: "11223344")?.account == "mistral https://api.example.test 11223344")
     #expect(provider.pinned(to: "unknown") == nil)
     #expect(provider.withEachKey.count == 2)

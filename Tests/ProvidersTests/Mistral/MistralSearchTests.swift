@@ -20,7 +20,9 @@ struct MistralSearchTests {
   }
 
   @Test func byTheLabelOrTheFile() async throws {
-    let jobs = [MistralSamples.ended("a", label: "mr-77"), MistralSamples.ended("b"), MistralSamples.ended("c", label: "")]
+    let jobs = [
+      MistralSamples.ended("a", label: "mr-77"), MistralSamples.ended("b"), MistralSamples.ended("c", label: ""),
+    ]
     let http = ScriptedHTTP(Self.page(jobs, total: 3), Self.page(jobs, total: 3))
     #expect(try await find(http) == ["b"])
     #expect(try await find(http, file: "in-c") == ["b", "c"])
@@ -30,7 +32,8 @@ struct MistralSearchTests {
 
   @Test func pagesAreReadToTheirEnd() async throws {
     let http = ScriptedHTTP(
-      Self.page([MistralSamples.ended("a", label: "x")], total: 3), Self.page([MistralSamples.ended("b", label: "y")], total: 3),
+      Self.page([MistralSamples.ended("a", label: "x")], total: 3),
+      Self.page([MistralSamples.ended("b", label: "y")], total: 3),
       Self.page([MistralSamples.ended("c")], total: 3))
     #expect(try await find(http) == ["c"])
     #expect(await http.sent.last?.line.hasSuffix("&page=2&page_size=100") == true)
@@ -42,17 +45,24 @@ struct MistralSearchTests {
     #expect(try await find(ScriptedHTTP(.answer(200, [], #"{"object":"list","total":0}"#))) == [])
   }
 
-  @Test(arguments: [ScriptedHTTP.Step.answer(200, [], "{}"), .answer(500), .answer(200, [], "[]"), .answer(200, [], #"{"data":{}}"#)])
+  @Test(arguments: [
+    ScriptedHTTP.Step.answer(200, [], "{}"), .answer(500), .answer(200, [], "[]"), .answer(200, [], #"{"data":{}}"#),
+  ])
   func aListThatMakesNoSenseIsNoAnswer(_ step: ScriptedHTTP.Step) async {
     #expect(await errorOf { () throws(ProviderError) in try await find(ScriptedHTTP(step)) } != nil)
   }
 
   @Test func filesByTheirName() async throws {
     let http = ScriptedHTTP(
-      .answer(200, [], #"{"data":[{"id":"f-1","filename":"mr-77.jsonl"},{"id":"f-2","filename":"mr-7.jsonl"}],"object":"list","total":2}"#),
+      .answer(
+        200, [],
+        #"{"data":[{"id":"f-1","filename":"mr-77.jsonl"},{"id":"f-2","filename":"mr-7.jsonl"}],"object":"list","total":2}"#
+      ),
       .answer(200, [], #"{"data":[],"object":"list","total":0}"#))
     #expect(try await makeMistral(http).findFile(label: "mr-7") == "f-2")
     #expect(try await makeMistral(http).findFile(label: "mr-7") == nil)
-    #expect(await http.sent.first?.line == "GET https://api.example.test/v1/files?purpose=batch&search=mr-7&page=0&page_size=100")
+    #expect(
+      await http.sent.first?.line
+        == "GET https://api.example.test/v1/files?purpose=batch&search=mr-7&page=0&page_size=100")
   }
 }

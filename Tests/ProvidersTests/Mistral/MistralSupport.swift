@@ -22,9 +22,11 @@ enum MistralSamples {
      "total_requests":2,"completed_requests":1,"succeeded_requests":1,"failed_requests":0,"output_file":null,"error_file":null,"outputs":null}
     """#
 
-  static let line = #"{"custom_id":"r-1","response":{"status_code":200,"body":{"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12,"brand_new":{}}}},"error":null}"#
+  static let line =
+    #"{"custom_id":"r-1","response":{"status_code":200,"body":{"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12,"brand_new":{}}}},"error":null}"#
 
-  static let validation = #"{"detail":[{"loc":["body","messages",0,"role"],"msg":"Input should be 'user'","type":"literal_error"}]}"#
+  static let validation =
+    #"{"detail":[{"loc":["body","messages",0,"role"],"msg":"Input should be 'user'","type":"literal_error"}]}"#
 
   static let answer =
     #"{"id":"cmpl-1","object":"chat.completion","created":9,"model":"mistral-small-2603","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","tool_calls":null,"content":"yes"}}],"usage":{"prompt_tokens":10,"total_tokens":15,"completion_tokens":5,"prompt_audio_seconds":null,"num_cached_tokens":4}}"#

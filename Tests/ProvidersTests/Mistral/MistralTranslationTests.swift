@@ -51,22 +51,30 @@ import Wire
     #expect(try sameJSON(found, wanted), "\(String(decoding: found, as: UTF8.self))")
     // In a job's line no model is named.
     #expect(
-      String(decoding: try translate(#"{"messages":[{"role":"user","content":"hi"}],"model":"m"}"#, model: nil), as: UTF8.self)
+      String(
+        decoding: try translate(#"{"messages":[{"role":"user","content":"hi"}],"model":"m"}"#, model: nil),
+        as: UTF8.self)
         == #"{"messages":[{"role":"user","content":"hi"}]}"#)
   }
 
   @Test(arguments: ["call_0fypS1hVX", "1", "abc-DEF12", "abcDEF1234", "grüße", "\u{0}", ""])
   func idsOfCalls(_ given: String) {
     let id = MistralCallID.id(for: given)
-    #expect(id.utf8.count == 9 && id.utf8.allSatisfy { UnicodeScalar($0).properties.isAlphabetic || (0x30...0x39).contains($0) })
+    #expect(
+      id.utf8.count == 9
+        && id.utf8.allSatisfy { UnicodeScalar($0).properties.isAlphabetic || (0x30...0x39).contains($0) })
     #expect(id == MistralCallID.id(for: given))
     #expect(MistralCallID.id(for: id) == id)
     #expect(id != MistralCallID.id(for: given + "x"))
   }
 
-  @Test(arguments: [("\"auto\"", "auto"), ("\"none\"", "none"), ("\"required\"", "any"), (#"{"type":"function","function":{"name":"f"}}"#, nil)])
+  @Test(arguments: [
+    ("\"auto\"", "auto"), ("\"none\"", "none"), ("\"required\"", "any"),
+    (#"{"type":"function","function":{"name":"f"}}"#, nil),
+  ])
   func toolChoices(_ given: String, _ wanted: String?) throws {
-    let found = try JSONSlice.parse(try translate(#"{"messages":[{"role":"user","content":"hi"}],"model":"m","tool_choice":\#(given)}"#))
+    let found = try JSONSlice.parse(
+      try translate(#"{"messages":[{"role":"user","content":"hi"}],"model":"m","tool_choice":\#(given)}"#))
     #expect(found["tool_choice"]?.string == wanted)
     if wanted == nil { #expect(found["tool_choice"]?["function"]?["name"]?.string == "f") }
   }
@@ -76,12 +84,16 @@ import Wire
     ("user", #""user":"u""#), ("safety_identifier", #""safety_identifier":"u""#), ("store", #""store":true"#),
     ("stream", #""stream":true"#), ("logit_bias", #""logit_bias":{"1":2}"#), ("audio", #""audio":{}"#),
     ("modalities", #""modalities":["text","audio"]"#), ("web_search_options", #""web_search_options":{}"#),
-    ("functions", #""functions":[]"#), ("function_call", #""function_call":"auto""#), ("verbosity", #""verbosity":"low""#),
-    ("service_tier", #""service_tier":"flex""#), ("random_seed", #""random_seed":1"#), ("safe_prompt", #""safe_prompt":true"#),
-    ("brand_new", #""brand_new":1"#), ("seed", #""seed":-1"#), ("seed", #""seed":1.5"#), ("temperature", #""temperature":1.6"#),
+    ("functions", #""functions":[]"#), ("function_call", #""function_call":"auto""#),
+    ("verbosity", #""verbosity":"low""#),
+    ("service_tier", #""service_tier":"flex""#), ("random_seed", #""random_seed":1"#),
+    ("safe_prompt", #""safe_prompt":true"#),
+    ("brand_new", #""brand_new":1"#), ("seed", #""seed":-1"#), ("seed", #""seed":1.5"#),
+    ("temperature", #""temperature":1.6"#),
     ("temperature", #""temperature":"warm""#), ("max_tokens", #""max_tokens":0"#),
     ("max_completion_tokens", #""max_tokens":1,"max_completion_tokens":1"#), ("top_p", #""top_p":1,"top_p":1"#),
-    ("reasoning_effort", #""reasoning_effort":"utmost""#), ("prediction.content", #""prediction":{"type":"content","content":[]}"#),
+    ("reasoning_effort", #""reasoning_effort":"utmost""#),
+    ("prediction.content", #""prediction":{"type":"content","content":[]}"#),
     ("tools", #""tools":{}"#), ("tools[0].type", #""tools":[{"type":"custom","custom":{}}]"#),
     ("tool_choice", #""tool_choice":"any""#), ("tool_choice", #""tool_choice":{"type":"allowed_tools"}"#),
     ("response_format.type", #""response_format":{"type":"grammar"}"#),
@@ -109,8 +121,11 @@ import Wire
       "messages[0].content[0].image_url.detail",
       #"{"role":"user","content":[{"type":"image_url","image_url":{"url":"u","detail":"original"}}]}"#
     ),
-    ("messages[0].content", #"{"role":"assistant","content":null}"#), ("messages[0].refusal", #"{"role":"assistant","content":"a","refusal":"r"}"#),
-    ("messages[0].tool_calls[0].id", #"{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}"#),
+    ("messages[0].content", #"{"role":"assistant","content":null}"#),
+    ("messages[0].refusal", #"{"role":"assistant","content":"a","refusal":"r"}"#),
+    (
+      "messages[0].tool_calls[0].id", #"{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}"#
+    ),
     ("messages[0].tool_calls[0].type", #"{"role":"assistant","tool_calls":[{"id":"i","type":"custom"}]}"#),
     ("messages[0].tool_calls[0].function", #"{"role":"assistant","tool_calls":[{"id":"i"}]}"#),
     ("messages[0].tool_calls[0].function.name", #"{"role":"assistant","tool_calls":[{"id":"i","function":{}}]}"#),
@@ -122,7 +137,11 @@ import Wire
     #expect(error?.field == field)
   }
 
-  @Test(arguments: [("body", "x"), ("body", "[]"), ("model", #"{"messages":[{"role":"user","content":"x"}]}"#), ("messages", #"{"model":"m"}"#), ("messages", #"{"model":"m","messages":[]}"#), ("messages", #"{"model":"m","messages":"x"}"#)])
+  @Test(arguments: [
+    ("body", "x"), ("body", "[]"), ("model", #"{"messages":[{"role":"user","content":"x"}]}"#),
+    ("messages", #"{"model":"m"}"#), ("messages", #"{"model":"m","messages":[]}"#),
+    ("messages", #"{"model":"m","messages":"x"}"#),
+  ])
   func noBody(_ field: String, _ text: String) {
     let error = #expect(throws: ChatRefusal.self) { try translate(text) }
     #expect(error?.field == field)

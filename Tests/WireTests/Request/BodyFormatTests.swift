@@ -6,7 +6,8 @@ import Wire
 @Suite struct BodyFormatTests {
   private static let options = DecodingOptions(
     maximumMessageBytes: 100_000, modelMode: { _ in nil },
-    nativeEndpoint: { $0.hasPrefix("claude") ? .messages : $0.hasPrefix("mistral") ? .mistralChat : nil }, isKnownModel: { _ in true })
+    nativeEndpoint: { $0.hasPrefix("claude") ? .messages : $0.hasPrefix("mistral") ? .mistralChat : nil },
+    isKnownModel: { _ in true })
 
   private func decode(_ model: String, _ headers: [(String, String)]) -> DecodedMessage {
     let table = FieldTable(headers.map { .init(key: Array($0.0.utf8), value: .string($0.1)) })
