@@ -130,6 +130,9 @@ let package = Package(
       name: "EchoReference", dependencies: ["CRabbitMQ"], path: "Tests/Benchmarks/EchoReference"),
     // What is compared with tiktoken and timed against it.
     .executableTarget(name: "TokenProbe", dependencies: ["Tokenizer"], path: "Tests/Tokens/TokenProbe"),
+    // Damaged answers for every adapter.
+    .executableTarget(
+      name: "ParserFuzzer", dependencies: ["Providers", "BatchCore", "Wire"], path: "Tests/Fuzz/ParserFuzzer"),
   ],
   swiftLanguageModes: [.v6]
 )

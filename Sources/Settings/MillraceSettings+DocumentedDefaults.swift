@@ -69,7 +69,7 @@ extension MillraceSettings {
     # Providers by name. A file that has this key lists all of them.
     providers:
       openai:
-        kind: openai                  # openai | azure | anthropic | gemini | openai-compatible (mistral: not in this version)
+        kind: openai                  # openai | azure | anthropic | gemini | mistral | openai-compatible
         # What the vendor's own library calls its base URL.
         endpoint: https://api.openai.com/v1
         # One key or a list: the first for new work, the others for batches that were created with them. Or api_key_file,

@@ -3,7 +3,7 @@ import Yams
 extension MillraceSettings {
   /// What this version can talk to.
   public static let supportedKinds: Set<ProviderSettings.Kind> = [
-    .openai, .azure, .anthropic, .gemini, .openaiCompatible,
+    .openai, .azure, .anthropic, .gemini, .mistral, .openaiCompatible,
   ]
 
   /// Reads the configuration: environment over file over defaults.

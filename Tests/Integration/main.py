@@ -18,7 +18,7 @@ NAMES = ["main_job", "poison", "identity", "headers", "broker_restart", "simulat
          "batch_faults", "errors", "broker_faults", "half_open", "unshared_ledger", "store_faults", "restarts", "ambiguous",
          "ambiguous_replicas", "key_rotation", "key_rotation_replicas", "same_key", "no_key", "reconnect", "postgres_faults",
          "pace", "outage", "fairness", "lanes", "enqueued", "retry_after", "rescue", "cost", "budget", "plan", "anthropic",
-         "anthropic_credit", "gemini", "azure", "no_batch", "deviations"]
+         "anthropic_credit", "gemini", "azure", "mistral", "no_batch", "deviations"]
 
 
 def arguments():

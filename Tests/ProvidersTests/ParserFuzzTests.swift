@@ -18,6 +18,9 @@ struct ParserFuzzTests {
     #"{"data":[{"id":"b","processing_status":"ended"}],"has_more":true,"last_id":"b"}"#,
     GeminiSamples.running, GeminiSamples.answer, GeminiSamples.quota, GeminiSamples.results.joined(separator: "\n"),
     #"{"operations":[{"name":"batches/1","metadata":{"displayName":"L"}}],"nextPageToken":"1"}"#,
+    MistralSamples.job, MistralSamples.line, MistralSamples.validation, MistralSamples.answer,
+    MistralSamples.ended("b"),
+    #"{"object":"list","total":2,"data":[{"id":"b","status":"RUNNING","created_at":9,"input_files":["f"]}]}"#,
   ].map { Array($0.utf8) }
 
   private static let tokens = [
@@ -74,12 +77,19 @@ struct ParserFuzzTests {
       _ = try? await makeGemini(ScriptedHTTP(success)).findBatches(
         BatchSearch(label: "L", createdAfter: testNow, rowCount: 1))
       _ = try? await makeGemini(ScriptedHTTP(success)).findFile(label: "L")
+      let mistral = makeMistral(ScriptedHTTP(success))
+      _ = await mistral.call(call)
+      _ = try? await makeMistral(ScriptedHTTP(success)).retrieve("b")
+      _ = try? await makeMistral(ScriptedHTTP(success)).findBatches(
+        BatchSearch(label: "L", createdAfter: testNow, rowCount: 1))
+      _ = try? await makeMistral(ScriptedHTTP(success)).findFile(label: "L")
       let split = Int.random(in: 0...damaged.count, using: &random)
       let chunks = [Array(damaged[..<split]), Array(damaged[split...])]
       let source = try? await makeProvider(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
       let messages = try? await makeAnthropic(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
       let generated = try? await makeGemini(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f")
-      for source in [source, messages, generated] {
+      let lines = try? await makeMistral(ScriptedHTTP(.stream(200, chunks))).results(fileID: "f", of: .chatCompletions)
+      for source in [source, messages, generated, lines] {
         while let results = try? await source?.next() {
           #expect(results.allSatisfy { !$0.customID.isEmpty })
         }

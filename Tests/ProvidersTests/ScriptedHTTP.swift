@@ -90,7 +90,8 @@ actor Chunks: HTTPExchange.ByteSource {
   }
 }
 
-actor Rows: BatchRowSource {
+/// Rows that are read once.
+actor Rows: BatchRowSource, BatchRows {
   struct Broken: Error {}
   private var chunks: ArraySlice<[BatchRow]>
   private let isBroken: Bool
@@ -99,6 +100,8 @@ actor Rows: BatchRowSource {
     self.chunks = chunks[...]
     self.isBroken = isBroken
   }
+
+  nonisolated func source() -> any BatchRowSource { self }
 
   func next() async throws -> [BatchRow]? {
     if let chunk = chunks.popFirst() { return chunk }

@@ -11,10 +11,10 @@ extension ScriptedProvider {
     customIDBytes + bodyBytes - modelRangeBytes + Int64(rows) * (Self.frame + Int64(model.utf8.count) + 2)
   }
 
-  public func upload(_ submission: BatchSubmission, rows: any BatchRowSource) async throws(ProviderError) -> String {
+  public func upload(_ submission: BatchSubmission, rows: any BatchRows) async throws(ProviderError) -> String {
     guard await uploadGate.passUnlessCancelled() else { throw Self.cancelled }
     let answerIsLost = try begin(.upload)
-    let id = try await take(rows, submission)
+    let id = try await take(rows.source(), submission)
     if answerIsLost { throw Self.lostAnswer }
     return id
   }

@@ -31,3 +31,4 @@ extension ProviderAdapter {
 extension OpenAIProvider: ProviderAdapter {}
 extension AnthropicProvider: ProviderAdapter {}
 extension GeminiProvider: ProviderAdapter {}
+extension MistralProvider: ProviderAdapter {}

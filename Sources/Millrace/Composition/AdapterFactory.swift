@@ -17,7 +17,7 @@ enum AdapterFactory {
     case .azure: azure(provider, http)
     case .anthropic: anthropic(provider, http)
     case .gemini: gemini(provider, http)
-    case .mistral: nil
+    case .mistral: mistral(provider, http)
     }
   }
 
@@ -26,7 +26,8 @@ enum AdapterFactory {
     switch kind {
     case .anthropic: .messages
     case .gemini: .generateContent
-    case .openai, .azure, .mistral, .openaiCompatible: nil
+    case .mistral: .mistralChat
+    case .openai, .azure, .openaiCompatible: nil
     }
   }
 
@@ -44,6 +45,14 @@ enum AdapterFactory {
     configuration.version = provider.apiVersion
     configuration.userAgent = MillraceVersion.userAgent
     return GeminiProvider(configuration: configuration, http: http, now: now)
+  }
+
+  private static func mistral(_ provider: ProviderSettings, _ http: any HTTPExchanging) -> MistralProvider {
+    var configuration = MistralConfiguration(
+      name: provider.name, endpoint: provider.endpoint, apiKeys: keys(of: provider))
+    configuration.userAgent = MillraceVersion.userAgent
+    configuration.timeoutHours = Int(max(1, provider.completionWindow.wholeMilliseconds / 3_600_000))
+    return MistralProvider(configuration: configuration, http: http, now: now)
   }
 
   private static func openAI(

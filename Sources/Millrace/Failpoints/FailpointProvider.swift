@@ -34,7 +34,7 @@
       return outcome
     }
 
-    func upload(_ submission: BatchSubmission, rows: any BatchRowSource) async throws(ProviderError) -> String {
+    func upload(_ submission: BatchSubmission, rows: any BatchRows) async throws(ProviderError) -> String {
       try await around(.upload) { () async throws(ProviderError) in
         try await provider.upload(submission, rows: rows)
       }

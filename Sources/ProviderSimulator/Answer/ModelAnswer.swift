@@ -18,11 +18,12 @@ struct ModelAnswer: Sendable {
     switch request.endpoint {
     case .chatCompletions: outputTokens = Self.chat(request, id, created, &writer)
     case .responses: outputTokens = Self.response(request, id, created, &writer)
+    case .mistralChat: outputTokens = Self.mistral(request, id, created, &writer)
     case .messages: outputTokens = Self.message(request, id, &writer)
     case .generateContent: outputTokens = Self.generated(request, id, thinks: thinks, &writer)
     case .embeddings:
       outputTokens = 0
-      Self.embeddings(request, defaultDimensions, &writer)
+      Self.embeddings(request, id, defaultDimensions, &writer)
     }
     body = writer.bytes
   }
@@ -150,8 +151,11 @@ struct ModelAnswer: Sendable {
     return completion.tokens
   }
 
-  private static func embeddings(_ request: ModelRequest, _ defaultDimensions: Int, _ writer: inout JSONWriter) {
+  private static func embeddings(
+    _ request: ModelRequest, _ id: String, _ defaultDimensions: Int, _ writer: inout JSONWriter
+  ) {
     writer.beginObject()
+    if request.isMistral { writer.field("id", id) }
     writer.field("object", "list")
     writer.key("data")
     writer.beginArray()

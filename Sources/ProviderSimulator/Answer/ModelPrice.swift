@@ -30,6 +30,8 @@ struct ModelPrice: Hashable, Sendable {
     "gemini-2.5-flash": ModelPrice(input: 300_000, output: 2_500_000),
     "gemini-2.5-flash-lite": ModelPrice(input: 100_000, output: 400_000),
     "gemini-3.8-flash": ModelPrice(input: 750_000, output: 3_750_000),
+    "mistral-small-2603": ModelPrice(input: 150_000, output: 600_000),
+    "mistral-embed": ModelPrice(input: 100_000, output: 0),
     "text-embedding-3-small": ModelPrice(input: 20_000, output: 0),
     "text-embedding-3-large": ModelPrice(input: 130_000, output: 0),
   ]

@@ -21,6 +21,10 @@ struct ModelRequest: Sendable {
   var choices = 1
   var embedding = Embedding()
   var directives = Directives(in: [])
+  /// Whether thoughts are asked for, in Mistral's chat.
+  var thinks = false
+  /// Whether Mistral answers.
+  var isMistral = false
 
   /// The digest's first eight bytes: what attempts and faults are keyed by.
   var promptHash: UInt64 { Bytes.word(promptDigest) }
@@ -50,7 +54,8 @@ struct ModelRequest: Sendable {
       case "systemInstruction", "system_instruction": instructions = member.value["parts"]
       case "n": choices = min(try Self.limit(member) ?? 1, 128)
       case "instructions", "system": instructions = member.value
-      case "dimensions": embedding.dimensions = try Self.limit(member).map { min($0, 4096) }
+      case "reasoning_effort": thinks = member.value.string.map { $0 != "none" } ?? false
+      case "dimensions", "output_dimension": embedding.dimensions = try Self.limit(member).map { min($0, 4096) }
       case "encoding_format": embedding.isBase64 = member.value.string == "base64"
       default: break
       }
@@ -61,6 +66,9 @@ struct ModelRequest: Sendable {
     if model.hasPrefix("missing-") { throw deployment == nil ? .unknownModel(model) : .unknownDeployment(model) }
     switch endpoint {
     case .chatCompletions: try readMessages(prompt)
+    case .mistralChat:
+      try MistralRules.check(body)
+      try readMessages(prompt)
     case .messages:
       if maximumOutputTokens == nil { throw .invalid("max_tokens: Field required") }
       try MessageRules.check(body)
@@ -209,7 +217,7 @@ extension Endpoint {
   /// The member of a body that holds the prompt.
   var promptKey: String {
     switch self {
-    case .chatCompletions, .messages: "messages"
+    case .chatCompletions, .messages, .mistralChat: "messages"
     case .responses, .embeddings: "input"
     case .generateContent: "contents"
     }

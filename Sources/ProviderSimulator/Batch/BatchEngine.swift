@@ -127,7 +127,9 @@ actor BatchEngine: Service {
       maximumRows: batch.isMessages
         ? MessageBatchOrder.mostRows
         : batch.dialect.isAzure ? behaviour.azureMaxBatchRequests : behaviour.maxBatchRequests,
-      model: batch.isGemini ? batch.model : nil)
+      model: batch.isGemini ? batch.model : nil,
+      job: batch.isMistral
+        ? BatchInput.Job(model: batch.model ?? "", refusesModels: behaviour.mistralModelInJobOnly) : nil)
     var lines = try LineReader(path: disk.path(of: batch.inputFileID))
     while input.wantsMore, let group = try lines.next() {
       for line in group { input.add(line) }

@@ -22,14 +22,24 @@ struct BatchInput: Sendable {
   private let endpoint: Endpoint
   private let path: String
   private let maximumRows: Int
+  /// What the create named, where rows name nothing but themselves.
+  private let job: Job?
   private var lines = 0
   private var embeddingInputs = 0
   private var customIDs: Set<String> = []
 
+  /// What Mistral's rows do not say, since the job does.
+  struct Job: Sendable {
+    var model: String
+    /// Whether a row's body must not name a model.
+    var refusesModels: Bool
+  }
+
   /// - Parameters:
   ///   - path: The endpoint as the create spelled it.
   ///   - model: What the create named, where rows name none.
-  init(endpoint: Endpoint, path: String, maximumRows: Int, model: String? = nil) {
+  init(endpoint: Endpoint, path: String, maximumRows: Int, model: String? = nil, job: Job? = nil) {
+    self.job = job
     self.endpoint = endpoint
     self.model = model
     self.path = path
@@ -74,6 +84,7 @@ struct BatchInput: Sendable {
     } else {
       problem("missing_required_parameter", "Missing required parameter: 'custom_id'.", "custom_id")
     }
+    if let job { return check(fields, of: job) }
     if !isGemini, fields.method?.string != "POST" {
       problem("invalid_method", "The method of a request must be POST.", "method")
     }
@@ -100,10 +111,24 @@ struct BatchInput: Sendable {
     count(body, model: name)
   }
 
+  private mutating func check(_ fields: RowFields, of job: Job) {
+    if fields.method != nil || fields.url != nil {
+      problem("extra_forbidden", "A line of a job has a custom_id and a body, and nothing else.")
+    }
+    guard let body = fields.body, body.kind == .object else {
+      return problem("missing", "A line of a job has a body.")
+    }
+    if job.refusesModels, body["model"] != nil {
+      problem("extra_forbidden", "The model is named by the job, and not by its lines.")
+    }
+    // What else is wrong is told for each row when it is run.
+    count(body, model: job.model)
+  }
+
   private mutating func count(_ body: JSONSlice, model name: String) {
     model = name
     // What else is wrong with the body is told for each row when it is run.
-    let named = endpoint == .generateContent ? name : nil
+    let named = endpoint == .generateContent ? name : job?.model
     guard let request = try? ModelRequest(endpoint: endpoint, body: body, deployment: named, digests: false) else {
       return
     }

@@ -15,6 +15,17 @@ struct BatchOrder: Sendable {
   let metadata: [UInt8]?
   /// Seconds.
   let outputLifetime: Int?
+  /// Where the create names it and the rows do not.
+  var model: String?
+
+  init(inputFileID: String, endpoint: Endpoint, path: String, metadata: [UInt8]?, model: String) {
+    self.inputFileID = inputFileID
+    self.endpoint = endpoint
+    self.path = path
+    self.metadata = metadata
+    self.model = model
+    outputLifetime = nil
+  }
 
   init(_ body: JSONSlice, _ dialect: Dialect = .openAI) throws(APIError) {
     guard body.kind == .object else { throw .invalid("The body of the request must be a JSON object.") }

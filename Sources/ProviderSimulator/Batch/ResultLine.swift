@@ -10,8 +10,10 @@ struct ResultLine: Sendable {
   var isMessages = false
   /// Whether it is one of Gemini's.
   var isGemini = false
+  /// What Mistral's lines are like; nil for others.
+  var mistral: Behaviour?
 
-  func response(status: Int, body: [UInt8]) -> [UInt8] {
+  func response(status: Int, body: [UInt8], _ isAnonymous: Bool = false) -> [UInt8] {
     if isMessages {
       return result("succeeded") { writer in
         writer.key("message")
@@ -19,7 +21,7 @@ struct ResultLine: Sendable {
       }
     }
     if isGemini { return gemini("response") { $0.raw(body) } }
-    return line { writer in
+    return line(isAnonymous: isAnonymous) { writer in
       writer.key("response")
       writer.beginObject()
       writer.field("status_code", status)
@@ -43,10 +45,16 @@ struct ResultLine: Sendable {
       }
     }
     if isGemini { return gemini("error") { error.writeGeminiRow(into: &$0) } }
+    if let mistral {
+      let error = error.asMistral
+      return response(status: error.status, body: error.mistralBody(requestID: id), mistral.mistralAnonymousErrors)
+    }
     return response(status: error.status, body: error.body)
   }
 
-  func skipped(_ skip: RowRunner.Skip) -> [UInt8] {
+  /// Nil where nothing is said of rows that were not run.
+  func skipped(_ skip: RowRunner.Skip) -> [UInt8]? {
+    if mistral?.mistralSilentSkips ?? false { return nil }
     if isMessages { return result(skip == .expired ? "expired" : "canceled") { _ in } }
     // Of a request that ran out of time it is said so; one that was cancelled has the code of that.
     if isGemini {
@@ -59,7 +67,7 @@ struct ResultLine: Sendable {
     if isMessages { return refused(APIError(status: 500, message: message, reason: code)) }
     // Single rows are cancelled while the others succeed.
     if isGemini { return refused(APIError(status: 499, message: message, reason: code)) }
-    return line { writer in
+    return line(isAnonymous: mistral?.mistralAnonymousErrors ?? false) { writer in
       writer.key("response")
       writer.null()
       writer.key("error")
@@ -95,12 +103,14 @@ struct ResultLine: Sendable {
     return writer.bytes
   }
 
-  private func line(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
+  private func line(isAnonymous: Bool, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
     var writer = JSONWriter(capacity: 1024)
     writer.beginObject()
     writer.field("id", "batch_req_" + id)
-    writer.key("custom_id")
-    writer.raw(customID)
+    if !isAnonymous {
+      writer.key("custom_id")
+      writer.raw(customID)
+    }
     write(&writer)
     writer.endObject()
     return writer.bytes

@@ -48,9 +48,9 @@ struct RowRunner: Sendable {
   ) -> Result {
     var result = result(bytes, row: row, before: before, skip: skip, time: time, attempt: attempt)
     // Anthropic and Gemini have one file for all.
-    if batch.isMessages || batch.isGemini, let line = result.errorLine {
-      (result.outputLine, result.errorLine) = (line, nil)
-    }
+    let hasOneFile =
+      batch.isMessages || batch.isGemini || (batch.isMistral && plan.behaviour.mistralErrorsInOutput)
+    if hasOneFile, let line = result.errorLine { (result.outputLine, result.errorLine) = (line, nil) }
     return result
   }
 
@@ -63,11 +63,11 @@ struct RowRunner: Sendable {
     let high = Dice.mix(idSeed ^ UInt64(row))
     let line = ResultLine(
       id: Bytes.base62(high, Dice.mix(high)), customID: customID.raw, isMessages: batch.isMessages,
-      isGemini: batch.isGemini)
+      isGemini: batch.isGemini, mistral: batch.isMistral ? plan.behaviour : nil)
     let request: ModelRequest
     do {
       request = try ModelRequest(
-        endpoint: batch.endpoint, body: body, deployment: batch.isGemini ? batch.model : nil)
+        endpoint: batch.endpoint, body: body, deployment: batch.isGemini || batch.isMistral ? batch.model : nil)
       try request.checkContext(maximum: plan.behaviour.maxContextTokens)
     } catch {
       if let skip { return Result(errorLine: line.skipped(skip)) }
@@ -96,6 +96,8 @@ struct RowRunner: Sendable {
   private func answered(
     _ request: ModelRequest, _ line: ResultLine, _ row: Int, _ attempt: Int, isMissing: Bool, isPaid: Bool, _ time: Int
   ) -> Result {
+    var request = request
+    request.isMistral = batch.isMistral
     let answer = ModelAnswer(
       to: request, id: line.id, created: batch.inProgressAt ?? batch.createdAt,
       defaultDimensions: plan.behaviour.embeddingDimensions, thinks: plan.behaviour.geminiThoughts)

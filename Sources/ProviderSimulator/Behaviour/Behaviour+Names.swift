@@ -43,6 +43,9 @@ extension Behaviour {
     ("gemini_missing_is_403", \.geminiMissingIs403), ("gemini_retry_info", \.geminiRetryInfo),
     ("gemini_bad_key_400", \.geminiBadKey400), ("gemini_thoughts", \.geminiThoughts),
     ("gemini_oldest_first", \.geminiOldestFirst),
+    ("mistral_model_in_job_only", \.mistralModelInJobOnly), ("mistral_errors_in_output", \.mistralErrorsInOutput),
+    ("mistral_silent_skips", \.mistralSilentSkips), ("mistral_anonymous_errors", \.mistralAnonymousErrors),
+    ("mistral_odd_fields", \.mistralOddFields),
   ]
 
   static let choices: [BehaviourChoice] = [

@@ -125,6 +125,15 @@ struct Behaviour: Hashable, Sendable {
   var geminiThoughts = true
   /// Lists begin with what is oldest.
   var geminiOldestFirst = true
+  // Oddities of Mistral. Lines that name a model, which the job has named, make it fail.
+  var mistralModelInJobOnly = true
+  /// Failures stand among the answers.
+  var mistralErrorsInOutput = true
+  /// Nothing is said of rows that were not run.
+  var mistralSilentSkips = true
+  /// Failures do not say which row they are of: then nobody can tell.
+  var mistralAnonymousErrors = false
+  var mistralOddFields = true
 
   // How limits and waits are told.
   var headerStyle = HeaderStyle.openai

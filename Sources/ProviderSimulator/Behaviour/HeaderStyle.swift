@@ -4,6 +4,8 @@ enum HeaderStyle: String, CaseIterable, Sendable {
   case openai
   /// `anthropic-ratelimit-…`, with moments.
   case anthropic
+  /// `x-ratelimit-…-minute`, without resets.
+  case mistral
   /// `x-ratelimit-…`, with plain seconds.
   case seconds
   case none

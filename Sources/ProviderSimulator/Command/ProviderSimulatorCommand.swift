@@ -11,9 +11,12 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "provider-simulator",
     abstract:
-      "Simulates OpenAI's, Azure's, Anthropic's and Gemini's synchronous calls and batches, and logs what it is paid for.",
+      """
+      Simulates the synchronous calls and batches of OpenAI, Azure, Anthropic, Gemini and Mistral, and logs what it is paid for.
+      """,
     discussion: """
-      The base URL says whose manner it has: /v1 OpenAI's, / Anthropic's and Gemini's, /openai and /openai/v1 Azure's, /together/v1, \
+      The base URL says whose manner it has: /v1 OpenAI's, / Anthropic's and Gemini's, /openai and /openai/v1 Azure's, /mistral \
+      Mistral's, /together/v1, \
       /xai/v1 and /novita/v1 those of servers that differ, /nobatch/v1 and /nocreate/v1 of servers without batches.
       Everything can be changed while it runs: POST /_sim/faults takes the options below as JSON, with underscores.
       GET /_sim/log is the witness, GET /_sim/stats its sums and what was refused, GET /_sim/timeline the calls by the

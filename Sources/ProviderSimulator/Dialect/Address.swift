@@ -6,6 +6,8 @@ struct Address: Hashable, Sendable {
   /// The deployment that Azure's dated calls name in their path.
   var deployment: String?
 
+  /// What Mistral calls batches.
+  private static let jobs = "/v1/batch/jobs"
   /// What is not under deployments.
   private static let ofResource: Set<String> = ["files", "batches", "models", "responses"]
 
@@ -13,11 +15,12 @@ struct Address: Hashable, Sendable {
   init(target: String) throws(APIError) {
     path = String(target.prefix { $0 != "?" })
     var parts = path.split(separator: "/").map(String.init)
-    let prefixes: [Dialect] = [.together, .xai, .novita, .noBatch, .noCreate]
+    let prefixes: [Dialect] = [.mistral, .together, .xai, .novita, .noBatch, .noCreate]
     if let named = prefixes.first(where: { $0.rawValue == parts.first }) {
       dialect = named
       path = "/" + parts.dropFirst().joined(separator: "/")
       if named == .xai, path.hasSuffix(":cancel") { path = path.dropLast(":cancel".count) + "/cancel" }
+      if named == .mistral, path.hasPrefix(Self.jobs) { path = "/v1/batches" + path.dropFirst(Self.jobs.count) }
       if named == .noBatch, parts.count > 2, parts[2] == "files" || parts[2] == "batches" {
         throw .unknownAddress(path)
       }

@@ -9,6 +9,7 @@ extension BatchRecord {
     switch dialect {
     case .openAI, .anthropic, .noBatch, .noCreate: write(into: &writer, hidesFiles: hidesFiles)
     case .gemini: writeGemini(into: &writer, behaviour, hidesFiles: hidesFiles)
+    case .mistral: writeMistral(into: &writer, behaviour, hidesFiles: hidesFiles)
     case .together: writeTogether(into: &writer, hidesFiles: hidesFiles)
     case .xai: writeXAI(into: &writer)
     case .novita: writeNovita(into: &writer, hidesFiles: hidesFiles)

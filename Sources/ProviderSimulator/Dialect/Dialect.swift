@@ -9,6 +9,7 @@ import Hummingbird
 /// | `/v1beta`, `/upload` | Gemini |
 /// | `/openai/v1` | Azure OpenAI |
 /// | `/openai` with `api-version` | Azure OpenAI, dated |
+/// | `/mistral` | Mistral |
 /// | `/together/v1`, `/xai/v1`, `/novita/v1` | servers that speak like OpenAI, and differ |
 /// | `/nobatch/v1`, `/nocreate/v1` | one without files and batches (404), one that refuses creates (405) |
 enum Dialect: String, CaseIterable, Sendable {
@@ -17,6 +18,7 @@ enum Dialect: String, CaseIterable, Sendable {
   case gemini
   case azure
   case azureDated = "azure-dated"
+  case mistral
   case together, xai, novita
   case noBatch = "nobatch"
   case noCreate = "nocreate"

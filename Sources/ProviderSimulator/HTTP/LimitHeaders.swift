@@ -18,6 +18,11 @@ struct LimitHeaders {
 
   private func add(_ level: RateLimiter.Level?, _ names: Names, to headers: inout HTTPFields) {
     guard let level else { return }
+    if style == .mistral {
+      headers[names.mistral.limit] = String(level.limit)
+      headers[names.mistral.remaining] = String(level.remaining)
+      return
+    }
     let name = style == .anthropic ? names.anthropic : names.openai
     headers[name.limit] = String(level.limit)
     headers[name.remaining] = String(remaining(level, isRounded: names.isTokens))
@@ -31,7 +36,7 @@ struct LimitHeaders {
 
   private func reset(_ milliseconds: Int) -> String {
     switch style {
-    case .openai, .none: GoDuration.text(milliseconds: milliseconds)
+    case .openai, .mistral, .none: GoDuration.text(milliseconds: milliseconds)
     case .seconds: Self.seconds(milliseconds)
     case .anthropic:
       // To whole seconds, as it writes them, and not before the moment.
@@ -59,6 +64,7 @@ extension LimitHeaders {
 
     let openai: Trio
     let anthropic: Trio
+    let mistral: (limit: HTTPField.Name, remaining: HTTPField.Name)
     let isTokens: Bool
 
     init(_ unit: String) {
@@ -69,6 +75,8 @@ extension LimitHeaders {
       anthropic = Trio(
         limit: .init("anthropic-ratelimit-\(unit)-limit")!, remaining: .init("anthropic-ratelimit-\(unit)-remaining")!,
         reset: .init("anthropic-ratelimit-\(unit)-reset")!)
+      let short = unit == "requests" ? "req" : unit
+      mistral = (.init("x-ratelimit-limit-\(short)-minute")!, .init("x-ratelimit-remaining-\(short)-minute")!)
       isTokens = unit != "requests"
     }
 

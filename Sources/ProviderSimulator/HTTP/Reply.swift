@@ -46,6 +46,10 @@ enum Reply {
       }
       return
     }
+    if dialect == .mistral {
+      response.headers[.mistralRequestID] = requestID
+      return
+    }
     response.headers[.requestID] = requestID
     response.headers[.processingMilliseconds] = String(milliseconds)
     response.headers[.version] = "2020-10-01"
@@ -68,6 +72,7 @@ extension HTTPField.Name {
   // Fixed names: the initialiser refuses only characters that these do not have.
   static let requestID = HTTPField.Name("x-request-id")!
   static let processingMilliseconds = HTTPField.Name("openai-processing-ms")!
+  static let mistralRequestID = HTTPField.Name("mistral-correlation-id")!
   static let azureRequestID = HTTPField.Name("apim-request-id")!
   static let azureRegion = HTTPField.Name("x-ms-region")!
   static let apiKey = HTTPField.Name("api-key")!

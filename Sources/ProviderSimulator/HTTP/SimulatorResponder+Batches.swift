@@ -9,7 +9,8 @@ extension SimulatorResponder {
     _ request: Request, _ caller: Credentials.Caller, _ context: SimulatorContext, _ dialect: Dialect, ordinal: Int
   ) async throws -> Response {
     if dialect == .noCreate { throw APIError.noCreate }
-    let order = try BatchOrder(try await json(request), dialect)
+    let body = try await json(request)
+    let order = try dialect == .mistral ? BatchOrder(mistral: body) : BatchOrder(body, dialect)
     let plan = settings.plan
     counters.count("creates.arrived")
     if plan.losesCreate(ordinal) {
@@ -77,11 +78,14 @@ extension SimulatorResponder {
     guard file.isProcessed(at: WallClock.milliseconds) else { throw APIError.unprocessedFile(file.id) }
     try admitCreate(caller)
     let batch = try await catalog.addBatch { ordinal in
-      BatchRecord(
-        id: "batch_" + ids.next(), project: caller.project, key: caller.fingerprint, ordinal: ordinal,
+      var batch = BatchRecord(
+        id: dialect == .mistral ? ids.nextUUID() : "batch_" + ids.next(), project: caller.project,
+        key: caller.fingerprint, ordinal: ordinal,
         endpoint: order.endpoint, path: order.path, dialect: dialect, inputFileID: file.id,
         createdAt: WallClock.seconds, metadata: order.metadata,
         outputLifetime: order.outputLifetime)
+      batch.model = order.model
+      return batch
     }
     engine.wake()
     return batch

@@ -11,7 +11,8 @@ extension SimulatorResponder {
   ) async throws -> Response {
     let body = try await json(request)
     if let version = request.headers[.anthropicVersion] { try MessageRules.check(body, version: version) }
-    let wanted = try ModelRequest(endpoint: endpoint, body: body, deployment: deployment)
+    var wanted = try ModelRequest(endpoint: endpoint, body: body, deployment: deployment)
+    wanted.isMistral = visit.dialect == .mistral
     let behaviour = plan.behaviour
     visit.model = wanted.model
     if visit.dialect.isAzure, behaviour.azureBatchDeployments, AzureDeployment.isForBatches(wanted.model) {

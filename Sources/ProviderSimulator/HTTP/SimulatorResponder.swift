@@ -47,6 +47,7 @@ struct SimulatorResponder: HTTPResponder {
       let style: HeaderStyle =
         switch visit.dialect {
         case .anthropic: .anthropic
+        case .mistral: .mistral
         // It says nothing of its limits until they are met.
         case .gemini: .none
         default: settings.behaviour.headerStyle
@@ -65,6 +66,7 @@ struct SimulatorResponder: HTTPResponder {
     let now = WallClock.microseconds
     var error = error
     let isAnthropic = visit.dialect == .anthropic
+    if visit.dialect == .mistral { error = error.asMistral }
     if isAnthropic, error.status == 503, settings.behaviour.quirkOverloaded529 { error.status = 529 }
     let isGemini = visit.dialect == .gemini
     let tellsInBody = isGemini && settings.behaviour.geminiRetryInfo
@@ -78,10 +80,14 @@ struct SimulatorResponder: HTTPResponder {
       traffic.refuse(visit, error.reason, status: error.status, until: until.map { $0 * 1000 }, now: now)
     }
     let isAzure = visit.dialect.isAzure
-    let body =
-      isAnthropic
-      ? error.anthropicBody(requestID: requestID)
-      : isAzure ? error.azureBody : isGemini ? error.geminiBody(tellsWait: tellsInBody) : nil
+    let body: [UInt8]? =
+      switch visit.dialect {
+      case _ where isAnthropic: error.anthropicBody(requestID: requestID)
+      case _ where isAzure: error.azureBody
+      case .gemini: error.geminiBody(tellsWait: tellsInBody)
+      case .mistral: error.mistralBody(requestID: requestID)
+      default: nil
+      }
     return Reply.error(error, style: tellsInBody ? .none : style, now: now / 1000, body: body)
   }
 
@@ -110,6 +116,8 @@ struct SimulatorResponder: HTTPResponder {
     if visit.dialect == .anthropic, request.headers[.anthropicVersion] == nil { throw APIError.noVersion }
     switch route {
     case .countTokens: return try await countTokens(request)
+    case .model(.chatCompletions) where visit.dialect == .mistral:
+      return try await call(.mistralChat, deployment: nil, request, caller, plan, context, &visit)
     case .model(let endpoint):
       return try await call(endpoint, deployment: address.deployment, request, caller, plan, context, &visit)
     case .gemini(.generate(let model)):
@@ -162,11 +170,13 @@ struct SimulatorResponder: HTTPResponder {
   ) async throws -> Response {
     switch route {
     case .uploadFile: return try await upload(request, caller, dialect)
+    case .listFiles where dialect == .mistral: return try listMistralFiles(query, caller)
     case .listFiles: return try listFiles(query, caller)
     case .file(let id): return try showFile(id, caller, dialect)
     case .fileContent(let id): return try download(id, caller, isCut: plan.cutsDownload(ordinal))
     case .deleteFile(let id): return try await deleteFile(id, caller)
     case .createBatch: return try await createBatch(request, caller, context, dialect, ordinal: ordinal)
+    case .listBatches where dialect == .mistral: return try listJobs(query, caller)
     case .listBatches: return try listBatches(query, caller, dialect)
     case .batch(let id): return try showBatch(id, caller)
     case .cancelBatch(let id): return try await cancelBatch(id, caller)

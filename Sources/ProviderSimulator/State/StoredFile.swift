@@ -29,6 +29,10 @@ struct StoredFile: Hashable, Sendable {
       writer.field("processing_status", isProcessed(at: now) ? "COMPLETED" : "PENDING")
       return writer.endObject()
     }
+    if dialect == .mistral {
+      writeMistralFields(into: &writer)
+      return writer.endObject()
+    }
     writer.field("status", isProcessed(at: now) ? "processed" : "pending")
     writer.key("status_details")
     writer.null()

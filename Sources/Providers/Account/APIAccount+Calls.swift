@@ -44,7 +44,9 @@ extension APIAccount {
   private func meaning(of response: HTTPExchange.Response, usage: (JSONSlice) -> Usage?) -> CallOutcome {
     let answer = ProviderResponse(
       statusCode: response.status,
-      requestID: ["x-request-id", "request-id", "apim-request-id"].lazy.compactMap { response.header($0) }.first,
+      requestID: ["x-request-id", "request-id", "apim-request-id", "mistral-correlation-id"].lazy.compactMap {
+        response.header($0)
+      }.first,
       body: response.body)
     let body = try? JSONSlice.parse(response.body, maximumDepth: JSONDepth.answers)
     guard (200..<300).contains(response.status) else {

@@ -102,7 +102,7 @@ extension AnthropicProvider {
 
   /// There are no files: rows travel in the create.
   public func upload(
-    _ submission: BatchSubmission, rows: any BatchRowSource
+    _ submission: BatchSubmission, rows: any BatchRows
   ) async throws(ProviderError) -> String {
     throw ProviderError(
       .rejected(statusCode: 400), isAmbiguous: false,

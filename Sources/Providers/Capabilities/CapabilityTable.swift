@@ -5,8 +5,7 @@ public enum CapabilityTable {
   /// The kind as the configuration names it.
   public static let rows: [(kind: String, capabilities: ProviderCapabilities)] =
     [
-      ("openai", .openAI), ("azure", .azure), ("anthropic", .anthropic),
-      ("gemini", .gemini),
+      ("openai", .openAI), ("azure", .azure), ("anthropic", .anthropic), ("gemini", .gemini), ("mistral", .mistral),
       ("openai-compatible", .openAICompatible),
     ] + OpenAIDialect.deviations.map { ("openai-compatible: \($0.name)", $0.capabilities) }
 

@@ -7,7 +7,7 @@ extension GeminiProvider {
   /// The rows are read twice: the size is told before the first byte, and what bodies become is known only when they have
   /// been written.
   public func upload(
-    _ submission: BatchSubmission, from rows: any BatchRows
+    _ submission: BatchSubmission, rows: any BatchRows
   ) async throws(ProviderError) -> String {
     let what = "upload of \(submission.label).jsonl"
     let form = GenerateForm(model: submission.model, endpoint: submission.endpoint)
@@ -30,15 +30,6 @@ extension GeminiProvider {
     }
     try await wait(for: id, file)
     return id
-  }
-
-  /// Such rows cannot be measured before they are sent.
-  public func upload(
-    _ submission: BatchSubmission, rows: any BatchRowSource
-  ) async throws(ProviderError) -> String {
-    throw ProviderError(
-      .rejected(statusCode: 400), isAmbiguous: false,
-      message: "\(name): upload of \(submission.label): the rows need to be read twice")
   }
 
   /// Returns where the bytes go: below the own base URL whatever the answer says, since the key goes there too.

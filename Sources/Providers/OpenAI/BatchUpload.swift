@@ -16,9 +16,12 @@ actor BatchUpload: HTTPExchange.ByteSource {
   /// Of the whole body.
   nonisolated let length: Int64
 
+  /// Adds a row's line, or says why it cannot be written.
+  typealias Write = @Sendable (BatchRow, inout [UInt8]) throws(ChatRefusal) -> Void
+
   private let head: [UInt8]
   private let tail: [UInt8]
-  private let line: BatchLine
+  private let write: Write
   private let rows: any BatchRowSource
   private let submission: BatchSubmission
   private var stage = Stage.head
@@ -27,12 +30,27 @@ actor BatchUpload: HTTPExchange.ByteSource {
   private var writtenRows = 0
 
   init(_ submission: BatchSubmission, rows: any BatchRowSource, dialect: OpenAIDialect = .openAI) {
-    self.submission = submission
-    self.rows = rows
-    line = dialect.line(model: submission.model, endpoint: submission.endpoint)
-    let boundary = Self.boundary
+    let line = dialect.line(model: submission.model, endpoint: submission.endpoint)
     var fields = [("purpose", dialect.purpose)] + dialect.uploadFields
     if let field = dialect.uploadModelField { fields.append((field, submission.model)) }
+    self.init(submission, rows: rows, fields: fields) { row, bytes throws(ChatRefusal) in
+      guard line.append(row, to: &bytes) else {
+        throw ChatRefusal("body", "its custom id needs an escape, or the model lies outside")
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - submission: Its size is that of the lines.
+  ///   - fields: Of the form, before the file.
+  init(
+    _ submission: BatchSubmission, rows: any BatchRowSource, fields: [(name: String, value: String)],
+    write: @escaping Write
+  ) {
+    self.submission = submission
+    self.rows = rows
+    self.write = write
+    let boundary = Self.boundary
     let parts = fields.map { name, value in
       "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
     }
@@ -73,7 +91,11 @@ actor BatchUpload: HTTPExchange.ByteSource {
         pending = more[...]
         continue
       }
-      guard line.append(row, to: &bytes) else { throw failure("row \(writtenRows + 1) cannot be written as a line") }
+      do {
+        try write(row, &bytes)
+      } catch {
+        throw failure("row \(writtenRows + 1) cannot be written as a line: \(error)")
+      }
       writtenRows += 1
     }
     writtenBytes += Int64(bytes.count)

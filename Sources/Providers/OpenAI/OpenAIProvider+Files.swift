@@ -6,10 +6,10 @@ extension OpenAIProvider {
   ///
   /// - Throws: before the last byte is sent if the rows do not make exactly `inputBytes`; the provider then has no file.
   public func upload(
-    _ submission: BatchSubmission, rows: any BatchRowSource
+    _ submission: BatchSubmission, rows: any BatchRows
   ) async throws(ProviderError) -> String {
     let what = "upload of \(submission.label).jsonl"
-    let body = BatchUpload(submission, rows: rows, dialect: configuration.dialect)
+    let body = BatchUpload(submission, rows: rows.source(), dialect: configuration.dialect)
     let request = makeRequest(
       "POST", "/files", contentType: body.contentType, body: .stream(length: body.length, body),
       limits: transferLimits, mustNotRepeat: true)

@@ -53,7 +53,18 @@ struct ResultLine {
     }
   }
 
+  /// Where an error says that the request failed, a success beside it is none.
+  mutating func withdrawSuccessBesideError() {
+    if error != nil, let status = statusCode, (200..<300).contains(status) { hasAnswer = false }
+  }
+
   func result(describedBy provider: OpenAIProvider) -> BatchResult {
+    let isExtra = provider.configuration.dialect.reasoningIsExtra
+    return result(describedBy: provider) { UsageParser.usage($0, reasoningIsExtra: isExtra) }
+  }
+
+  /// - Parameter usage: reads the member `usage` of an answer.
+  func result(describedBy provider: some APIAccount, usage read: (JSONSlice) -> Usage?) -> BatchResult {
     let bodyError = body.flatMap { ErrorBody($0) }
     let error = bodyError ?? error
     guard hasAnswer, let status = statusCode ?? assumedStatus(bodyError) else {
@@ -71,9 +82,7 @@ struct ResultLine {
       disposition = .rejected
       message = "\(provider.name) answered \(status) without a body"
     }
-    let isExtra = provider.configuration.dialect.reasoningIsExtra
-    let usage =
-      disposition == .succeeded ? body?["usage"].flatMap { UsageParser.usage($0, reasoningIsExtra: isExtra) } : nil
+    let usage = disposition == .succeeded ? body?["usage"].flatMap(read) : nil
     return BatchResult(
       customID: customID, disposition: disposition, response: response, usage: usage, message: message)
   }
@@ -84,7 +93,7 @@ struct ResultLine {
   }
 }
 
-extension OpenAIProvider {
+extension APIAccount {
   func lineText(_ error: ErrorBody?) -> String {
     guard let error else { return "\(name) gave neither an answer nor a reason" }
     let label = text(error.label ?? "no code")

@@ -17,17 +17,34 @@ struct ErrorBody: Hashable, Sendable {
     self.init(slice)
   }
 
-  /// From a whole body: `{"error": …}` in its variants, also as the only element of an array, or `{"detail": …}`.
+  /// From a whole body: `{"error": …}` in its variants, also as the only element of an array, `{"detail": …}`, or what
+  /// stands in an error without one around it.
   init?(_ body: JSONSlice) {
     let body = body.kind == .array ? body.elements.first { _ in true } ?? body : body
     guard body.kind == .object else { return nil }
     if let error = body["error"], let parsed = ErrorBody(error: error) {
       self = parsed
-    } else if let detail = body["detail"]?.string {
-      self.init(type: nil, code: nil, message: detail)
+    } else if let detail = body["detail"], let parsed = ErrorBody(detail: detail) {
+      self = parsed
+    } else if let message = body["message"], let parsed = ErrorBody(detail: message["detail"] ?? message) {
+      let code = body["code"].flatMap { $0.string ?? $0.int64.map { String($0) } }
+      self.init(type: body["type"]?.string ?? parsed.type, code: code, message: parsed.message)
     } else {
       return nil
     }
+  }
+
+  /// From a text, or from what a validation found: `[{"loc": ["body", "n"], "msg": …, "type": …}]`.
+  private init?(detail: JSONSlice) {
+    if let text = detail.string {
+      self.init(type: nil, code: nil, message: text)
+      return
+    }
+    guard let first = detail.elements.first(where: { _ in true }), let text = first["msg"]?.string else { return nil }
+    let place = first["loc"]?.elements.compactMap { $0.string ?? $0.int64.map { String($0) } } ?? []
+    self.init(
+      type: first["type"]?.string, code: nil, message: (place.isEmpty ? "" : place.joined(separator: ".") + ": ") + text
+    )
   }
 
   /// From the value of `error`: an object or a bare text; `null` and an empty object are no error.

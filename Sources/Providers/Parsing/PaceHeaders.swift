@@ -1,16 +1,18 @@
 import BatchCore
 
 /// What an answer's headers say of the account's limits: `x-ratelimit-*` as OpenAI and many others send them, and
-/// `anthropic-ratelimit-*`.
+/// `anthropic-ratelimit-*`; Mistral's end in the minute that they are counted by.
 enum PaceHeaders {
   static func parse(_ response: HTTPExchange.Response) -> PaceObservation? {
     func level(_ kind: String) -> RateLevel? {
       let limit =
         number(response.header("x-ratelimit-limit-" + kind))
         ?? number(response.header("anthropic-ratelimit-" + kind + "-limit"))
+        ?? byMinute[kind].flatMap { number(response.header("x-ratelimit-limit-" + $0)) }
       let remaining =
         number(response.header("x-ratelimit-remaining-" + kind))
         ?? number(response.header("anthropic-ratelimit-" + kind + "-remaining"))
+        ?? byMinute[kind].flatMap { number(response.header("x-ratelimit-remaining-" + $0)) }
       guard limit != nil || remaining != nil else { return nil }
       return RateLevel(limit: limit, remaining: remaining)
     }
@@ -21,6 +23,8 @@ enum PaceHeaders {
       requests: level("requests"), tokens: tokens, inputTokens: input, outputTokens: output)
     return observation.isEmpty ? nil : observation
   }
+
+  private static let byMinute = ["requests": "req-minute", "tokens": "tokens-minute"]
 
   /// Of two limits on the same thing the one that leaves less.
   private static func least(_ left: RateLevel?, _ right: RateLevel?) -> RateLevel? {

@@ -9,7 +9,7 @@ public struct PromptReader {
   public static func read(_ body: JSONSlice, endpoint: Endpoint) -> PromptContent {
     var reader = PromptReader()
     switch endpoint {
-    case .chatCompletions: reader.chat(body)
+    case .chatCompletions, .mistralChat: reader.chat(body)
     case .responses: reader.responses(body)
     case .embeddings: body["input"].map { reader.embedding($0) }
     case .messages: reader.messages(body)

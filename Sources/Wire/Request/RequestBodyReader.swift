@@ -108,7 +108,7 @@ struct RequestBodyReader {
     switch endpoint {
     case .chatCompletions: name = "max_completion_tokens"
     case .responses: name = "max_output_tokens"
-    case .messages: name = "max_tokens"
+    case .messages, .mistralChat: name = "max_tokens"
     case .generateContent:
       throw Failure(.invalidRequest, "maxTokens: \(endpoint.path) has its limit in generationConfig; use that")
     case .embeddings:
@@ -156,6 +156,8 @@ struct RequestBodyReader {
   private func endpoint(_ fields: BodyFields, model: String, named: Endpoint?) throws(Failure) -> Endpoint {
     let native = options.nativeEndpoint(model)
     if let named {
+      // Where the provider's own shape has OpenAI's path, the format tells them apart.
+      if format == .native, let native, native.sentPath == named.path { return native }
       try check(format, named, native)
       return named
     }

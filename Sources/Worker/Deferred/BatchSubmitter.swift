@@ -157,7 +157,7 @@ struct BatchSubmitter: Sendable {
   ) async throws(ProviderError) -> String {
     await uploads.acquire()
     defer { uploads.release() }
-    return try await provider.upload(submission, from: LedgerRows(ledger: context.ledger, batch: batch))
+    return try await provider.upload(submission, rows: LedgerRows(ledger: context.ledger, batch: batch))
   }
 
   private func mark(_ batch: BatchRecord, creating fileID: String?) async -> Bool {

@@ -33,12 +33,8 @@ struct HeldProvider: Provider {
   /// Calls have gates of their own.
   func call(_ call: ProviderCall) async -> CallOutcome { await provider.call(call) }
 
-  func upload(_ submission: BatchSubmission, rows: any BatchRowSource) async throws(ProviderError) -> String {
+  func upload(_ submission: BatchSubmission, rows: any BatchRows) async throws(ProviderError) -> String {
     try await held(.upload) { () async throws(ProviderError) in try await provider.upload(submission, rows: rows) }
-  }
-
-  func upload(_ submission: BatchSubmission, from rows: any BatchRows) async throws(ProviderError) -> String {
-    try await held(.upload) { () async throws(ProviderError) in try await provider.upload(submission, from: rows) }
   }
 
   func create(

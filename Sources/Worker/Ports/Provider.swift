@@ -22,11 +22,8 @@ public protocol Provider: Sendable {
   ) -> Int64
 
   /// Uploads an input file, built from the rows while it is sent. Returns the file's id. Not asked of a provider that takes
-  /// the rows in the create.
-  func upload(_ submission: BatchSubmission, rows: any BatchRowSource) async throws(ProviderError) -> String
-
-  /// The same of rows that may be read more than once, for a provider that has to be told the exact size before.
-  func upload(_ submission: BatchSubmission, from rows: any BatchRows) async throws(ProviderError) -> String
+  /// the rows in the create. Where bodies are translated the rows are read twice, since their length is not known before.
+  func upload(_ submission: BatchSubmission, rows: any BatchRows) async throws(ProviderError) -> String
 
   /// Creates a batch. An ambiguous error means that the provider may have it.
   /// - Parameter timeout: Bounds the whole exchange: after it nothing of the request is written any more. Where the rows
@@ -61,8 +58,4 @@ extension Provider {
   }
 
   public func objection(to body: RequestBody, endpoint: Endpoint) -> String? { nil }
-
-  public func upload(_ submission: BatchSubmission, from rows: any BatchRows) async throws(ProviderError) -> String {
-    try await upload(submission, rows: rows.source())
-  }
 }

@@ -89,6 +89,22 @@ def job(number, lane, tag="r", marker="", kind=None):
                     "response_format": {"type": "json_schema", "json_schema": {"name": "any", "schema": {"type": "object"}}},
                     "model": model, "messages": [{"role": "system", "content": "Be kind."},
                                                  {"role": "user", "content": [{"type": "text", "text": prompt}]}]}
+        case "mistral":
+            model = "mistral-small-2603"
+            body = chat(model, prompt, max_tokens=99, random_seed=number, safe_prompt=False)
+        case "mistral-openai":
+            model, headers = "mistral-small-2603", {"x-format": "openai"}
+            # A conversation with a call of a tool, and thoughts in the answer.
+            call = {"id": f"call_{number}", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+            body = {"seed": number, "max_completion_tokens": 99, "reasoning_effort": "high", "tool_choice": "required",
+                    "tools": [{"type": "function", "function": {"name": "look"}}], "model": model, "messages": [
+                        {"role": "developer", "content": "Be kind."},
+                        {"role": "assistant", "content": None, "tool_calls": [call]},
+                        {"role": "tool", "tool_call_id": call["id"], "content": "seen"},
+                        {"role": "user", "content": [{"type": "text", "text": prompt}]}]}
+        case "mistral-embed":
+            model, endpoint, answer = "mistral-embed", "/v1/embeddings", vector(prompt, 24)
+            body = {"model": model, "input": [prompt], "output_dimension": 24}
         case 7:
             model, endpoint, custom_id = "gpt-5-mini", "/v1/responses", f"own {number}"
             body = {"custom_id": custom_id, "method": "POST", "url": endpoint,

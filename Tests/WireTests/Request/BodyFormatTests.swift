@@ -6,7 +6,8 @@ import Wire
 @Suite struct BodyFormatTests {
   private static let options = DecodingOptions(
     maximumMessageBytes: 100_000, modelMode: { _ in nil },
-    nativeEndpoint: { $0.hasPrefix("claude") ? .messages : nil }, isKnownModel: { _ in true })
+    nativeEndpoint: { $0.hasPrefix("claude") ? .messages : $0.hasPrefix("mistral") ? .mistralChat : nil },
+    isKnownModel: { _ in true })
 
   private func decode(_ model: String, _ headers: [(String, String)]) -> DecodedMessage {
     let table = FieldTable(headers.map { .init(key: Array($0.0.utf8), value: .string($0.1)) })
@@ -21,13 +22,17 @@ import Wire
       ("claude-x", [("x-format", "openai")], .chatCompletions), ("gpt-x", [("x-format", "openai")], .chatCompletions),
       ("claude-x", [("x-endpoint", "/v1/chat/completions")], .chatCompletions),
       ("claude-x", [("x-endpoint", "/v1/messages"), ("x-format", "native")], .messages),
-      ("gpt-x", [("x-endpoint", "/messages")], .messages),
+      ("gpt-x", [("x-endpoint", "/messages")], .messages), ("mistral-x", [], .mistralChat),
+      ("mistral-x", [("x-format", "openai")], .chatCompletions),
+      ("mistral-x", [("x-endpoint", "/v1/chat/completions")], .chatCompletions),
+      ("mistral-x", [("x-endpoint", "/v1/chat/completions"), ("x-format", "native")], .mistralChat),
+      ("mistral-x", [("x-endpoint", "/mistral/v1/chat/completions")], .mistralChat),
     ] as [(String, [(String, String)], Endpoint)])
   func endpoints(_ model: String, _ headers: [(String, String)], _ endpoint: Endpoint) throws {
     let request = try #require(decode(model, headers).request)
     #expect(request.endpoint == endpoint)
     // The system is Anthropic's only.
-    #expect(request.prompt.text.isEmpty == (endpoint == .chatCompletions))
+    #expect(request.prompt.text.isEmpty == (endpoint != .messages))
   }
 
   @Test(
