@@ -40,12 +40,6 @@
       }
     }
 
-    func upload(_ submission: BatchSubmission, from rows: any BatchRows) async throws(ProviderError) -> String {
-      try await around(.upload) { () async throws(ProviderError) in
-        try await provider.upload(submission, from: rows)
-      }
-    }
-
     func create(
       _ submission: BatchSubmission, input: BatchInput, timeout: Duration
     ) async throws(ProviderError) -> BatchSnapshot {

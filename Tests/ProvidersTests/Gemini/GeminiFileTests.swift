@@ -20,7 +20,7 @@ struct GeminiFileTests {
   @Test func uploadIsTheDocumentedOne() async throws {
     let rows = RowChunks(chunks: [[BatchRow(customID: "r-1", body: body)]])
     let http = ScriptedHTTP(Self.began, Self.ended)
-    #expect(try await makeGemini(http).upload(submission(1), from: rows) == "files/abc")
+    #expect(try await makeGemini(http).upload(submission(1), rows: rows) == "files/abc")
     let sent = await http.sent
     let line = #"{"key":"r-1","request":\#(GeminiSamples.request)}"# + "\n"
     #expect(sent[0].line == "POST https://api.example.test/upload/v1beta/files")
@@ -54,7 +54,7 @@ struct GeminiFileTests {
     chunks.removeFirst()
     let count = chunks.reduce(0) { $0 + $1.count }
     let http = ScriptedHTTP(Self.began, Self.ended)
-    _ = try await makeGemini(http).upload(submission(count, .chatCompletions), from: RowChunks(chunks: chunks))
+    _ = try await makeGemini(http).upload(submission(count, .chatCompletions), rows: RowChunks(chunks: chunks))
     let sent = await http.sent
     #expect(sent[1].declaredLength == Int64(sent[1].body.count))
     #expect(sent[1].body.split(separator: 0x0A).count == count)
@@ -67,7 +67,7 @@ struct GeminiFileTests {
       let rows = bodies.enumerated().map { BatchRow(customID: "r-\($0)", body: $1) }
       let http = ScriptedHTTP(Self.began, Self.ended)
       let provider = makeGemini(http)
-      _ = try await provider.upload(submission(rows.count), from: RowChunks(chunks: [rows]))
+      _ = try await provider.upload(submission(rows.count), rows: RowChunks(chunks: [rows]))
       let size = provider.inputSize(
         of: rows.count, customIDBytes: Int64(3 * rows.count),
         bodyBytes: Int64(bodies.reduce(0) { $0 + $1.bytes.count }),
@@ -89,7 +89,7 @@ struct GeminiFileTests {
     for (rows, count) in chunks {
       let http = ScriptedHTTP(Self.began, Self.ended)
       let error = await errorOf { () throws(ProviderError) in
-        try await makeGemini(http).upload(submission(count), from: rows)
+        try await makeGemini(http).upload(submission(count), rows: rows)
       }
       #expect(error?.isAmbiguous == false)
       #expect(error?.reason == .unavailable(retryAfter: nil))
@@ -103,17 +103,17 @@ struct GeminiFileTests {
     let http = ScriptedHTTP(
       Self.began, .answer(200, [], #"{"file":\#(state("PROCESSING"))}"#), .answer(200, [], state("PROCESSING")),
       .answer(200, [], state("ACTIVE")))
-    #expect(try await makeGemini(http).upload(submission(1), from: rows) == "files/abc")
+    #expect(try await makeGemini(http).upload(submission(1), rows: rows) == "files/abc")
     #expect(await http.sent.last?.line == "GET https://api.example.test/v1beta/files/abc")
     let failed = ScriptedHTTP(
       Self.began, .answer(200, [], #"{"file":\#(state("PROCESSING"))}"#), .answer(200, [], state("FAILED")))
     let error = await errorOf { () throws(ProviderError) in
-      try await makeGemini(failed).upload(submission(1), from: rows)
+      try await makeGemini(failed).upload(submission(1), rows: rows)
     }
     #expect(error?.reason == .rejected(statusCode: 400))
     let endless = ScriptedHTTP(Self.began, .answer(200, [], #"{"file":\#(state("PROCESSING"))}"#))
     let late = await errorOf { () throws(ProviderError) in
-      try await makeGemini(endless) { $0.processingLimit = .zero }.upload(submission(1), from: rows)
+      try await makeGemini(endless) { $0.processingLimit = .zero }.upload(submission(1), rows: rows)
     }
     #expect(late?.reason == .unavailable(retryAfter: nil))
   }
@@ -128,7 +128,7 @@ struct GeminiFileTests {
       let http = ScriptedHTTP()
       for step in steps { await http.add(step) }
       let error = await errorOf { () throws(ProviderError) in
-        try await makeGemini(http).upload(submission(1), from: rows)
+        try await makeGemini(http).upload(submission(1), rows: rows)
       }
       #expect(error?.reason == .invalidResponse)
     }
