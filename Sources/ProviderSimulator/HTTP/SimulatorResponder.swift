@@ -1,3 +1,4 @@
+import BatchCore
 import HTTPTypes
 import Hummingbird
 import NIOCore
