@@ -1,3 +1,4 @@
+import BatchCore
 import Hummingbird
 import Wire
 

@@ -183,7 +183,7 @@ struct MistralBatchTests {
     do {
       while let part = try await source.next() { for result in part { results[result.customID] = result } }
     } catch {
-      #expect((error as? ProviderError)?.reason == .unavailable(retryAfter: nil))
+      #expect(error.reason == .unavailable(retryAfter: nil))
     }
     #expect(await http.sent.first?.line == "GET https://api.example.test/v1/files/f/content")
     #expect(

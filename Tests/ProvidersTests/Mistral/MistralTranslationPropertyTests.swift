@@ -95,7 +95,8 @@ struct MistralTranslationPropertyTests {
       // Calls and what came of them still belong together.
       let messages = try JSONSlice.parse(found)["messages"]?.elements.map { $0 } ?? []
       let called = Set(messages.flatMap { $0["tool_calls"]?.elements.compactMap { $0["id"]?.string } ?? [] })
-      #expect(messages.compactMap { $0["tool_call_id"]?.string }.allSatisfy(called.contains))
+      let answered = messages.compactMap { $0["tool_call_id"]?.string }
+      #expect(Set(answered).isSubset(of: called))
     }
   }
 
