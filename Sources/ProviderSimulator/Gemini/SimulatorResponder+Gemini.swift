@@ -48,7 +48,8 @@ extension SimulatorResponder {
     _ model: String, _ request: Request, _ caller: Credentials.Caller, _ context: SimulatorContext, ordinal: Int
   ) async throws -> Response {
     let order = try await json(request)["batch"]
-    guard let name = order?["displayName"], name.kind == .string else { throw APIError.missing("batch.displayName") }
+    // Its library sends none where none is given.
+    let name = order?["displayName"].flatMap { $0.kind == .string ? Array($0.raw) : nil } ?? Array("\"\"".utf8)
     guard let file = order?["inputConfig"]?["fileName"]?.string, file.hasPrefix("files/") else {
       throw APIError.missing("batch.inputConfig.fileName")
     }
@@ -59,7 +60,7 @@ extension SimulatorResponder {
       throw await hang(context)
     }
     await Hanging.unlessStopped(milliseconds: plan.behaviour.createAcceptMs)
-    let batch = try await accept(model, Array(name.raw), String(file.dropFirst("files/".count)), caller)
+    let batch = try await accept(model, name, String(file.dropFirst("files/".count)), caller)
     calls.note(.create, batch.id, agent: request.headers[.userAgent])
     counters.count("batches.created")
     await Hanging.unlessStopped(milliseconds: plan.behaviour.createAnswerMs)
