@@ -66,7 +66,7 @@ struct LiveCreateTests {
   @Test func aFileThatIsDeletedLateIsThereUntilThen() async throws {
     let scratch = Scratch()
     defer { scratch.remove() }
-    try await LiveSimulator.run(in: scratch.path, change: { $0.deleteLagMs = 300 }) { live async throws -> Void in
+    try await LiveSimulator.run(in: scratch.path, change: { $0.deleteLagMs = 3000 }) { live async throws -> Void in
       let file = try #require(try await live.upload(LiveSimulator.row("r", "hello")).json["id"]?.string)
       #expect(try await live.send(.delete, "/v1/files/\(file)").status == 200)
       #expect(try await live.send(.get, "/v1/files/\(file)").status == 200)

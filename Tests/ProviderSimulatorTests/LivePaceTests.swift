@@ -97,7 +97,7 @@ struct LivePaceTests {
     defer { scratch.remove() }
     let keys = ["sk-test=team", "sk-b=team", "sk-c=others"]
     let id = try await LiveSimulator.run(
-      in: scratch.path, keys: keys, change: { ($0.quotaAfterCalls, $0.batchValidateMs) = (2, 300) }
+      in: scratch.path, keys: keys, change: { ($0.quotaAfterCalls, $0.batchValidateMs) = (2, 3000) }
     ) { live async throws -> String in
       let id = try await live.start([LiveSimulator.row("r", "x")])
       #expect(try await live.chat("a").status == 200)
