@@ -165,8 +165,9 @@ struct FaultTests {
   }
 
   @Test func everyOptionHasItsName() throws {
-    // Those of Azure are all set by one option.
-    let known = Set(Behaviour.names.filter { !$0.hasPrefix("azure_") && $0 != "file_processing_ms" })
+    // Those of Azure and Mistral are all set by one option.
+    let known = Set(
+      Behaviour.names.filter { !$0.hasPrefix("azure_") && !$0.hasPrefix("mistral_") && $0 != "file_processing_ms" })
     let command = try ProviderSimulatorCommand.parse(["--state", "x"])
     let (times, limits, accounts) = (command.times, command.limits, command.accounts)
     let numbers = (times.values + limits.values + accounts.numbers).map(\.0)

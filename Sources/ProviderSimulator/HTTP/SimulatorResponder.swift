@@ -101,6 +101,7 @@ struct SimulatorResponder: HTTPResponder {
       return try await call(.mistralChat, deployment: nil, request, caller, plan, context, &visit)
     case .model(let endpoint):
       return try await call(endpoint, deployment: address.deployment, request, caller, plan, context, &visit)
+    case .models where visit.dialect == .mistral: return Reply.json(Self.mistralModels)
     case .models: return Reply.json(Self.modelList)
     case .modelNamed(let name):
       if name.hasPrefix("missing-") { throw APIError.unknownModel(name) }
