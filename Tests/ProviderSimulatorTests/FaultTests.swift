@@ -165,10 +165,10 @@ struct FaultTests {
   }
 
   @Test func everyOptionHasItsName() throws {
-    // Those of Azure and Gemini are all set by one option.
+    // Those of Azure, Gemini and Mistral are all set by one option.
     let known = Set(
       Behaviour.names.filter { name in
-        !["azure_", "gemini_"].contains { name.hasPrefix($0) } && name != "file_processing_ms"
+        !["azure_", "gemini_", "mistral_"].contains { name.hasPrefix($0) } && name != "file_processing_ms"
       })
     let command = try ProviderSimulatorCommand.parse(["--state", "x"])
     let (times, limits, accounts) = (command.times, command.limits, command.accounts)

@@ -6,7 +6,7 @@ import Wire
 
 @testable import ProviderSimulator
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct LiveAzureTests {
   private static let dated = "api-version=2024-10-21"
 

@@ -5,7 +5,7 @@ import Wire
 @testable import Providers
 
 /// Azure OpenAI, as far as it differs.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct AzureTests {
   private static let resource = "https://res.openai.azure.test"
 

@@ -5,7 +5,7 @@ import Wire
 @testable import Providers
 
 /// Each row of the known deviations.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct DeviationTests {
   private func provider(_ name: String, _ http: ScriptedHTTP = ScriptedHTTP()) throws -> OpenAIProvider {
     let dialect = try #require(OpenAIDialect.named(name))

@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-@Suite("Dialects of providers", .timeLimit(.minutes(1)))
+@Suite("Dialects of providers", .timeLimit(.minutes(4)))
 struct DialectTests {
   private let models = "\nmodels: {m: {routes: [a]}}\n"
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Worker
 
-@Suite("What is not known of money", .timeLimit(.minutes(1)))
+@Suite("What is not known of money", .timeLimit(.minutes(4)))
 struct BudgetLaneTests {
   @Test("a deferred request without a price in batches fits into no budget, and its call does")
   func unbatched() async throws {

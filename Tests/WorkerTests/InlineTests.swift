@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// A provider that takes the rows of a batch in the create: it has no files.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct InlineTests {
   private func run(_ provider: ScriptedProvider, _ body: (Pipeline) async throws -> Void) async throws {
     try await Pipeline.run(provider, body)

@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// Accounts that have no batch endpoint.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct NoBatchTests {
   private static let absent = ScriptedProvider.Fault.refused(
     ProviderError(.noBatches, isAmbiguous: false, message: "answered 404"))

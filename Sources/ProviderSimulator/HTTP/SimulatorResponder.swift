@@ -123,6 +123,7 @@ struct SimulatorResponder: HTTPResponder {
     case .gemini(.generate(let model)):
       return try await call(.generateContent, deployment: model, request, caller, plan, context, &visit)
     case .gemini(.models): return Reply.json(Self.geminiModels)
+    case .models where visit.dialect == .mistral: return Reply.json(Self.mistralModels)
     case .models: return Reply.json(Self.modelList)
     case .modelNamed(let name):
       if name.hasPrefix("missing-") { throw APIError.unknownModel(name) }

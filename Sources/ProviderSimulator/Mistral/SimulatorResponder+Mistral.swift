@@ -36,6 +36,29 @@ extension SimulatorResponder {
       })
   }
 
+  static let mistralModels = object { writer in
+    writer.beginObject()
+    writer.field("object", "list")
+    writer.key("data")
+    writer.beginArray()
+    for name in ModelPrice.table.keys.sorted() where name.hasPrefix("mistral-") {
+      writer.beginObject()
+      writer.field("id", name)
+      writer.field("object", "model")
+      writer.field("created", 1_700_000_000)
+      writer.field("owned_by", "mistralai")
+      writer.field("type", "base")
+      writer.key("capabilities")
+      writer.beginObject()
+      writer.key("completion_chat")
+      writer.bool(!name.hasSuffix("embed"))
+      writer.endObject()
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+  }
+
   private static func page<Element>(of list: [Element], _ query: Query) throws -> ArraySlice<Element> {
     let size = try query.number("page_size", 1...100, default: 100)
     let page = try query.number("page", 0...1_000_000, default: 0)

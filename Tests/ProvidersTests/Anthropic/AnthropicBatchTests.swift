@@ -16,7 +16,7 @@ private func submission(
   return BatchSubmission(label: "mr-1", endpoint: .messages, model: model, rowCount: rows.count, inputBytes: size)
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct AnthropicBatchTests {
   private func create(
     _ rows: RowChunks, _ submission: BatchSubmission,

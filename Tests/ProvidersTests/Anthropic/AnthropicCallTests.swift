@@ -2,7 +2,7 @@ import BatchCore
 import Providers
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct AnthropicCallTests {
   private static let text =
     #"{"model":"claude-*","max_tokens":9,"unknown":[1.50],"messages":[{"role":"user","content":"hi"}]}"#

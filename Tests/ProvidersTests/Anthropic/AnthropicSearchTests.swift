@@ -2,7 +2,7 @@ import BatchCore
 import Providers
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct AnthropicSearchTests {
   // 2026-11-23T10:00:00Z
   private static let intent = Timestamp(milliseconds: 1_795_428_000_000)

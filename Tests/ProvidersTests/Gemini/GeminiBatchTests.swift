@@ -2,7 +2,7 @@ import BatchCore
 import Providers
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct GeminiBatchTests {
   private let submission = BatchSubmission(
     label: "01HX", endpoint: .generateContent, model: "gemini-3.8-flash", rowCount: 1, inputBytes: 0)

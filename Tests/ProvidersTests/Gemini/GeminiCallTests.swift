@@ -2,7 +2,7 @@ import BatchCore
 import Providers
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct GeminiCallTests {
   private func call(
     _ http: ScriptedHTTP, _ text: String = #"{"model":"g-*","contents":[],"unknown":[1.50]}"#

@@ -6,7 +6,7 @@ private let body = makeBody(
   #"{"model":"g-*","contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":50}}"#,
   model: "g-*")
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct GeminiFileTests {
   private static let began = ScriptedHTTP.Step.answer(
     200, [("X-Goog-Upload-URL", "https://elsewhere.test/upload/v1beta/files?upload_id=u1&upload_protocol=resumable")])

@@ -2,7 +2,7 @@ import BatchCore
 import Providers
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct GeminiSearchTests {
   private let search = BatchSearch(label: "L", createdAfter: testNow, rowCount: 2)
 

@@ -15,7 +15,7 @@ private func submission(_ rows: [BatchRow], _ endpoint: Endpoint = .mistralChat)
   return BatchSubmission(label: "01HX", endpoint: endpoint, model: model, rowCount: rows.count, inputBytes: size)
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct MistralBatchTests {
   private static let uploaded = ScriptedHTTP.Step.answer(200, [], #"{"id":"UUID","object":"file","bytes":1}"#)
 

@@ -3,7 +3,7 @@ import Providers
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct MistralCallTests {
   private static let text =
     #"{"model":"m-*","random_seed":9,"unknown":[1.50],"messages":[{"role":"user","content":"hi"}]}"#
