@@ -23,6 +23,7 @@ extension Parsers {
 
 extension OpenAIProvider: Parsers {}
 extension AnthropicProvider: Parsers {}
+extension GeminiProvider: Parsers {}
 extension MistralProvider: Parsers {}
 
 /// An adapter with what it is asked for.
@@ -46,6 +47,11 @@ struct Subject {
       configuration: AnthropicConfiguration(name: "p", endpoint: address, apiKeys: keys), http: http, now: now)
     for endpoint in [Endpoint.messages, .chatCompletions] {
       subjects.append(Subject(parsers: anthropic, endpoint: endpoint, input: .rows(NoRows())))
+    }
+    let gemini = GeminiProvider(
+      configuration: GeminiConfiguration(name: "p", endpoint: address, apiKeys: keys), http: http, now: now)
+    for endpoint in [Endpoint.generateContent, .chatCompletions] {
+      subjects.append(Subject(parsers: gemini, endpoint: endpoint))
     }
     let mistral = MistralProvider(
       configuration: MistralConfiguration(name: "p", endpoint: address, apiKeys: keys), http: http, now: now)
