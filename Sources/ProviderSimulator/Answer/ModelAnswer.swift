@@ -5,18 +5,21 @@ import Wire
 struct ModelAnswer: Sendable {
   var body: [UInt8]
   var inputTokens: Int
+  var cachedTokens: Int
   var outputTokens: Int
 
   /// - Parameters:
   ///   - id: 24 letters and digits, without prefix.
   ///   - created: Seconds since 1970.
   ///   - defaultDimensions: Length of an embedding that asks for none.
-  init(to request: ModelRequest, id: String, created: Int, defaultDimensions: Int) {
+  ///   - cachedTokens: How much of the input the prompt cache has.
+  init(to request: ModelRequest, id: String, created: Int, defaultDimensions: Int, cachedTokens: Int = 0) {
     inputTokens = request.inputTokens
+    self.cachedTokens = cachedTokens
     var writer = JSONWriter(capacity: 1024)
     switch request.endpoint {
-    case .chatCompletions: outputTokens = Self.chat(request, id, created, &writer)
-    case .responses: outputTokens = Self.response(request, id, created, &writer)
+    case .chatCompletions: outputTokens = Self.chat(request, id, created, cachedTokens, &writer)
+    case .responses: outputTokens = Self.response(request, id, created, cachedTokens, &writer)
     case .messages: outputTokens = Self.message(request, id, &writer)
     case .embeddings:
       outputTokens = 0
@@ -25,7 +28,9 @@ struct ModelAnswer: Sendable {
     body = writer.bytes
   }
 
-  private static func chat(_ request: ModelRequest, _ id: String, _ created: Int, _ writer: inout JSONWriter) -> Int {
+  private static func chat(
+    _ request: ModelRequest, _ id: String, _ created: Int, _ cached: Int, _ writer: inout JSONWriter
+  ) -> Int {
     var outputTokens = 0
     writer.beginObject()
     writer.field("id", "chatcmpl-" + id)
@@ -62,7 +67,7 @@ struct ModelAnswer: Sendable {
     writer.field("completion_tokens", outputTokens)
     writer.field("total_tokens", request.inputTokens + outputTokens)
     writer.key("prompt_tokens_details")
-    writer.raw(#"{"cached_tokens":0,"audio_tokens":0}"#.utf8)
+    writer.raw(#"{"cached_tokens":\#(cached),"audio_tokens":0}"#.utf8)
     writer.key("completion_tokens_details")
     writer.raw(
       #"{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}"#.utf8)
@@ -74,7 +79,7 @@ struct ModelAnswer: Sendable {
   }
 
   private static func response(
-    _ request: ModelRequest, _ id: String, _ created: Int, _ writer: inout JSONWriter
+    _ request: ModelRequest, _ id: String, _ created: Int, _ cached: Int, _ writer: inout JSONWriter
   ) -> Int {
     let completion = Completion(for: request)
     let status = completion.isTruncated ? "incomplete" : "completed"
@@ -136,7 +141,7 @@ struct ModelAnswer: Sendable {
     writer.beginObject()
     writer.field("input_tokens", request.inputTokens)
     writer.key("input_tokens_details")
-    writer.raw(#"{"cached_tokens":0}"#.utf8)
+    writer.raw(#"{"cached_tokens":\#(cached)}"#.utf8)
     writer.field("output_tokens", completion.tokens)
     writer.key("output_tokens_details")
     writer.raw(#"{"reasoning_tokens":0}"#.utf8)

@@ -22,12 +22,14 @@ struct BatchInput: Sendable {
   private let endpoint: Endpoint
   private let path: String
   private let maximumRows: Int
+  private let counting: TokenCounting
   private var lines = 0
   private var embeddingInputs = 0
   private var customIDs: Set<String> = []
 
   /// - Parameter path: The endpoint as the create spelled it.
-  init(endpoint: Endpoint, path: String, maximumRows: Int) {
+  init(endpoint: Endpoint, path: String, maximumRows: Int, counting: TokenCounting) {
+    self.counting = counting
     self.endpoint = endpoint
     self.path = path
     self.maximumRows = maximumRows
@@ -98,11 +100,13 @@ struct BatchInput: Sendable {
   private mutating func count(_ body: JSONSlice, model name: String) {
     model = name
     // What else is wrong with the body is told for each row when it is run.
-    guard let request = try? ModelRequest(endpoint: endpoint, body: body, digests: false) else { return }
+    guard let request = try? ModelRequest(endpoint: endpoint, body: body, digests: false, counting: counting) else {
+      return
+    }
     inputTokens += request.inputTokens
     embeddingInputs += request.embedding.inputs.count
     slowMilliseconds = max(slowMilliseconds, request.directives.slowMilliseconds)
-    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body) {
+    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body, counting: .bytes) {
       expiring.append((full.promptHash, request.directives.expires))
     }
   }
