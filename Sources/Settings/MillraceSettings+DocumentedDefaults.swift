@@ -131,6 +131,8 @@ extension MillraceSettings {
 
     batching:
       token_estimator: tiktoken
+      # Prompts that begin alike stand one after the other in a batch, so that the provider's prompt cache has them.
+      order_by_prefix: true
       # A window closes when nothing came for idle_ms, at the age of max_age_ms, or when it is full.
       interactive:
         idle_ms: 5

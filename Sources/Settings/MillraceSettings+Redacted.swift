@@ -26,6 +26,7 @@ extension MillraceSettings {
     writeBudgets(&out)
     out.section("batching") { out in
       out.plain("token_estimator", batching.tokenEstimator.rawValue)
+      out.plain("order_by_prefix", batching.orderByPrefix)
       out.section("interactive") { write(batching.interactive, &$0) }
       out.section("deferred") { write(batching.deferred, &$0) }
     }

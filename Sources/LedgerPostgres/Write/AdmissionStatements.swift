@@ -74,7 +74,7 @@ struct AdmissionStatements {
     ("replay_nonce", "text"), ("lane", "smallint"), ("endpoint", "smallint"), ("model", "integer"),
     ("route", "integer"), ("tokens", "bigint"), ("body_bytes", "bigint"), ("model_offset", "bigint"),
     ("model_length", "bigint"), ("deadline", "bigint"), ("call_class", "smallint"),
-    ("call_ceiling", "bigint"), ("batch_ceiling", "bigint"),
+    ("call_ceiling", "bigint"), ("batch_ceiling", "bigint"), ("prompt_order", "bigint"),
   ]
 
   private static var insertSQL: String {
@@ -131,6 +131,7 @@ struct AdmissionStatements {
     row.bind(array: rows.map { Int16($0.seed.callClass.rawValue) })
     row.bind(array: calls.map { $0?.callCeiling?.value })
     row.bind(array: calls.map { $0?.batchCeiling?.value })
+    row.bind(array: calls.map { $0?.promptOrder ?? 0 })
     return Set(try row.all { try $0.integer(0) })
   }
 

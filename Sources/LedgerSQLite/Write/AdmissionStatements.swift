@@ -25,11 +25,11 @@ struct AdmissionStatements {
         failure_code, failure_message, flags, ledger_id, body_hash, received_at, not_before, ack_generation,
         correlation_id, reply_to, tenant, cost_center, user, service, environment, context, replay_nonce,
         lane, endpoint, model, route, tokens, body_bytes, model_offset, model_length, deadline, call_class,
-        call_ceiling, batch_ceiling
+        call_ceiling, batch_ceiling, prompt_order
       ) VALUES (
         ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
         ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36,
-        ?37, ?38
+        ?37, ?38, ?39
       ) ON CONFLICT(call_key, ordinal) DO NOTHING
       """)
     insertBody = try Statement(connection, "INSERT INTO body(request_id, bytes, properties) VALUES (?, ?, ?)")
@@ -102,6 +102,7 @@ struct AdmissionStatements {
       row.bindNull()
       row.bind(seed.callClass)
       for _ in 0..<2 { row.bindNull() }
+      row.bind(0)
       return try row.run() == 1
     }
     row.bind(call.lane)
@@ -116,6 +117,7 @@ struct AdmissionStatements {
     row.bind(seed.callClass)
     row.bind(call.callCeiling?.value)
     row.bind(call.batchCeiling?.value)
+    row.bind(call.promptOrder)
     return try row.run() == 1
   }
 

@@ -26,6 +26,8 @@ public struct BatchingSettings: Sendable, Equatable {
   }
 
   public var tokenEstimator = TokenEstimator.tiktoken
+  /// Whether prompts that begin alike are neighbours in a batch, for the provider's prompt cache.
+  public var orderByPrefix = true
   public var interactive = Window(
     idle: .milliseconds(5), maxAge: .milliseconds(50), maxRequestsPerBatch: 50, maxTokensPerBatch: 100_000)
   public var deferred = Window(

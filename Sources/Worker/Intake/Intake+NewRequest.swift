@@ -28,7 +28,9 @@ extension Intake {
         NewCall(
           endpoint: request.endpoint, model: request.model, route: route, lane: lane, custody: custody,
           body: request.body, tokens: counted.estimate, deadline: request.deadline,
-          callCeiling: call, batchCeiling: batch, budgets: budgets))
+          callCeiling: call, batchCeiling: batch, budgets: budgets,
+          promptOrder: context.configuration.ordersByPrefix && lane == .deferred
+            ? PromptOrder(request.prompt).number : 0))
       if let provider = context.providers[route.provider], !provider.capabilities.endpoints.contains(request.endpoint) {
         content = .poison(
           Failure(
