@@ -128,7 +128,8 @@ public protocol LedgerStore: Sendable {
   /// How each account stands that has unfinished batches or has taught something.
   func standings(at now: Timestamp) async throws(LedgerError) -> [BatchStanding]
 
-  /// Bodies of a batch's rows in the order of their prompts, then of their ids, after the given one, at most `limit` rows and about `maximumBytes`.
+  /// Bodies of a batch's rows in the order of their prompts, then of their ids, after the given one, at most `limit` rows
+  /// and about `maximumBytes`.
   func batchRows(_ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int) async throws(LedgerError)
     -> [BatchRowBody]
 

@@ -32,6 +32,8 @@ public struct WorkerConfiguration: Sendable {
     maximumBytes: 180 << 20)
   /// Whether prompts that begin alike are neighbours in a batch.
   public var ordersByPrefix = true
+  /// Whether one call answers requests that ask the same of one tenant while the first waits for its window.
+  public var mergesIdentical = false
   /// Limits of batches, by provider.
   public var batchLimits: [String: BatchLimits] = [:]
   /// Whether the files of batches that are over are deleted at the provider.

@@ -244,10 +244,13 @@ enum Schema {
     CREATE INDEX budget_period ON budget(period);
     """
 
-  /// Rows of a batch in the order of their prompts.
+  /// Rows of a batch in the order of their prompts, and calls that may answer for others.
   private static let version5 = """
     ALTER TABLE request ADD COLUMN prompt_order bigint NOT NULL DEFAULT 0;
     DROP INDEX request_batch;
     CREATE INDEX request_batch ON request(batch_id, prompt_order, id) WHERE state = 3;
+
+    ALTER TABLE request ADD COLUMN merge_key bytea;
+    CREATE INDEX request_merge ON request(merge_key, id) WHERE state = 0 AND merge_key IS NOT NULL;
     """
 }

@@ -243,10 +243,13 @@ enum Schema {
     CREATE INDEX request_held ON request(id, body_bytes) WHERE state = 6;
     """
 
-  /// Rows of a batch in the order of their prompts.
+  /// Rows of a batch in the order of their prompts, and calls that may answer for others.
   private static let version6 = """
     ALTER TABLE request ADD COLUMN prompt_order INTEGER NOT NULL DEFAULT 0;
     DROP INDEX request_batch;
     CREATE INDEX request_batch ON request(batch_id, prompt_order) WHERE state = 3;
+
+    ALTER TABLE request ADD COLUMN merge_key BLOB;
+    CREATE INDEX request_merge ON request(merge_key, id) WHERE state = 0 AND merge_key IS NOT NULL;
     """
 }

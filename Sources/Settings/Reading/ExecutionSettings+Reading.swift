@@ -31,6 +31,7 @@ extension BatchingSettings {
     self.init()
     tokenEstimator = batching.choice("token_estimator", tokenEstimator)
     orderByPrefix = batching.flag("order_by_prefix", orderByPrefix)
+    mergeIdentical = batching.flag("merge_identical", mergeIdentical)
     interactive = batching.section("interactive") { Window(reading: $0, defaults: interactive) }
     deferred = batching.section("deferred") { Window(reading: $0, defaults: deferred) }
   }

@@ -16,6 +16,7 @@ struct BodyFields {
   var maxTokensOfChat: JSONSlice?
   var maxOutputTokens: JSONSlice?
   var choices: JSONSlice?
+  var temperature: JSONSlice?
   var hasStream = false
   /// Keys of the above that occur more than once; `stream` may, since it goes anyway.
   private var repeated: Set<String> = []
@@ -41,6 +42,7 @@ struct BodyFields {
       case "max_tokens": Self.set(&maxTokensOfChat, member.value, key, &again)
       case "max_output_tokens": Self.set(&maxOutputTokens, member.value, key, &again)
       case "n": choices = member.value
+      case "temperature": temperature = member.value
       case "stream", "stream_options": hasStream = true
       default: break
       }
@@ -69,6 +71,9 @@ struct BodyFields {
     }
     return nil
   }
+
+  /// Whether the publisher asks for the likeliest answer, which is as good for whoever asks the same.
+  var asksForLikeliest: Bool { temperature?.double == 0 && (choices?.int64 ?? 1) == 1 }
 
   /// What the provider knows as limits on output, strongest first.
   var outputLimits: [(name: String, value: JSONSlice)] {
