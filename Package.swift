@@ -79,7 +79,7 @@ let package = Package(
       ]),
     .executableTarget(
       name: "ProviderSimulator",
-      dependencies: ["Wire", "BatchCore", "Threading", hummingbird, arguments, logging, lifecycle]),
+      dependencies: ["Wire", "Tokenizer", "BatchCore", "Threading", hummingbird, arguments, logging, lifecycle]),
 
     // Fakes, a clock that tests hold, and the suites that every ledger must pass.
     .target(

@@ -128,7 +128,8 @@ public protocol LedgerStore: Sendable {
   /// How each account stands that has unfinished batches or has taught something.
   func standings(at now: Timestamp) async throws(LedgerError) -> [BatchStanding]
 
-  /// Bodies of a batch's rows in id order after the given one, at most `limit` rows and about `maximumBytes`.
+  /// Bodies of a batch's rows in the order of their prompts, then of their ids, after the given one, at most `limit` rows
+  /// and about `maximumBytes`.
   func batchRows(_ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int) async throws(LedgerError)
     -> [BatchRowBody]
 
@@ -161,7 +162,7 @@ public protocol LedgerStore: Sendable {
   /// What an operator has decided about a batch. It is forgotten when the batch goes on.
   func resolution(of batch: BatchID) async throws(LedgerError) -> BatchResolution?
 
-  /// Rows that are still in the batch without a result, in id order after the given one.
+  /// Rows that are still in the batch without a result, in the same order after the given one.
   func unsettledRows(_ batch: BatchID, after: RequestID?, limit: Int) async throws(LedgerError) -> [UnsettledRow]
 
   /// Ends a batch that has no unsettled rows.

@@ -52,6 +52,10 @@ public struct NewCall: Sendable {
   public var body: RequestBody
   /// Estimated input tokens.
   public var tokens: Int64
+  /// Rows of a batch are in this order, and those with the same number in that of their ids.
+  public var promptOrder: Int64
+  /// Another call that waits for its window with this key answers for it; nil if it wants a call of its own.
+  public var mergeKey: MergeKey?
   public var deadline: Timestamp?
   /// What an attempt may cost at most, called and in a batch; nil where that is not known.
   public var callCeiling: PicoUSD?
@@ -62,7 +66,7 @@ public struct NewCall: Sendable {
   public init(
     endpoint: Endpoint, model: String, route: Route, lane: Lane, custody: Custody, body: RequestBody, tokens: Int64,
     deadline: Timestamp?, callCeiling: PicoUSD? = nil, batchCeiling: PicoUSD? = nil,
-    budgets: [BudgetClaim] = []
+    budgets: [BudgetClaim] = [], promptOrder: Int64 = 0, mergeKey: MergeKey? = nil
   ) {
     self.endpoint = endpoint
     self.model = model
@@ -71,6 +75,8 @@ public struct NewCall: Sendable {
     self.custody = custody
     self.body = body
     self.tokens = tokens
+    self.promptOrder = promptOrder
+    self.mergeKey = mergeKey
     self.deadline = deadline
     self.callCeiling = callCeiling
     self.batchCeiling = batchCeiling

@@ -132,6 +132,11 @@ extension MillraceSettings {
 
     batching:
       token_estimator: tiktoken
+      # Prompts that begin alike stand one after the other in a batch, so that the provider's prompt cache has them.
+      order_by_prefix: true
+      # Deferred requests of one tenant with the same body and temperature 0 are sent once while they wait for their window:
+      # the first pays, each has a reply of its own.
+      merge_identical: false
       # A window closes when nothing came for idle_ms, at the age of max_age_ms, or when it is full.
       interactive:
         idle_ms: 5

@@ -30,6 +30,10 @@ public struct WorkerConfiguration: Sendable {
   public var deferredWindow = WindowLimits(
     idle: .seconds(30), maximumAge: .seconds(300), maximumRequests: 50_000, maximumTokens: 2_000_000,
     maximumBytes: 180 << 20)
+  /// Whether prompts that begin alike are neighbours in a batch.
+  public var ordersByPrefix = true
+  /// Whether one call answers requests that ask the same of one tenant while the first waits for its window.
+  public var mergesIdentical = false
   /// Limits of batches, by provider.
   public var batchLimits: [String: BatchLimits] = [:]
   /// Whether the files of batches that are over are deleted at the provider.

@@ -24,7 +24,7 @@ import Testing
       "Worker", "AdminServer", "Providers", "AMQP", "CurlHTTP", "Ledger", "LedgerSQLite", "LedgerPostgres",
       "Observability", "Settings", "Threading", "Wire", "Tokenizer", "BatchCore",
     ],
-    "ProviderSimulator": ["Wire", "BatchCore", "Threading"],
+    "ProviderSimulator": ["Wire", "Tokenizer", "BatchCore", "Threading"],
   ]
 
   /// Each C module is imported by one Swift module.

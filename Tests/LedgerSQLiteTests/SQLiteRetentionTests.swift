@@ -130,6 +130,11 @@ struct SQLiteRetentionTests {
           DROP INDEX request_parked_tenant;
           DROP INDEX request_parked;
           ALTER TABLE request DROP COLUMN call_class;
+          DROP INDEX request_merge;
+          ALTER TABLE request DROP COLUMN merge_key;
+          DROP INDEX request_batch;
+          ALTER TABLE request DROP COLUMN prompt_order;
+          CREATE INDEX request_batch ON request(batch_id) WHERE state = 3;
           CREATE INDEX request_parked ON request(route, not_before, id, body_bytes) WHERE state = 1;
           PRAGMA user_version = 1;
           """)

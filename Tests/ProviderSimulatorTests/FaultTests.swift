@@ -9,7 +9,7 @@ import Wire
 struct FaultTests {
   private func request(_ text: String) throws -> ModelRequest {
     let body = #"{"model":"m","messages":[{"role":"user","content":"\#(text)"}]}"#
-    return try ModelRequest(endpoint: .chatCompletions, body: JSONSlice.parse(Array(body.utf8)))
+    return try ModelRequest(endpoint: .chatCompletions, body: JSONSlice.parse(Array(body.utf8)), counting: .bytes)
   }
 
   @Test func markers() {
@@ -172,9 +172,9 @@ struct FaultTests {
       })
     let command = try ProviderSimulatorCommand.parse(["--state", "x"])
     let (times, limits, accounts) = (command.times, command.limits, command.accounts)
-    let numbers = (times.values + limits.values + accounts.numbers).map(\.0)
+    let numbers = (times.values + limits.values + command.tokens.values + accounts.numbers).map(\.0)
     let decimals = (command.faults.values + times.decimals + accounts.decimals).map(\.0)
-    let choices = (limits.choices + accounts.choices + command.headers.choices).map(\.0)
+    let choices = (limits.choices + command.tokens.choices + accounts.choices + command.headers.choices).map(\.0)
     let options =
       numbers + decimals + choices + (limits.flags + command.quirks.flags).map(\.0) + accounts.lists.map(\.0)
     #expect(Set(options) == known)

@@ -18,10 +18,10 @@ struct LiveCallTests {
       #expect(entry["kind"]?.string == "sync")
       #expect(entry["prompt_key"]?.string == "hello")
       #expect(entry["output_tokens"]?.int64 == (try answer.json["usage"]?["completion_tokens"]?.int64))
-      // 5 x 150,000 + 7 x 600,000
-      #expect(entry["pico_usd"]?.int64 == 4_950_000)
-      #expect(try await live.stat("pico_usd") == 4_950_000)
-      #expect(try await live.send(.get, "/_sim/stats").json["usd"]?.string == "0.00000495")
+      // 8 x 150,000 + 14 x 600,000
+      #expect(entry["pico_usd"]?.int64 == 9_600_000)
+      #expect(try await live.stat("pico_usd") == 9_600_000)
+      #expect(try await live.send(.get, "/_sim/stats").json["usd"]?.string == "0.0000096")
       _ = try await live.chat("hello")
       #expect(try await live.stat("duplicate_payments") == 1)
     }

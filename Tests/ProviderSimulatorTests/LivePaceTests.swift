@@ -190,7 +190,7 @@ struct LivePaceTests {
     let scratch = Scratch()
     defer { scratch.remove() }
     try await LiveSimulator.run(in: scratch.path, change: { $0.enqueuedTokens = 1000 }) { live async throws -> Void in
-      let text = String(repeating: "word ", count: 400)
+      let text = String(repeating: "word ", count: 600)
       let id = try await live.start((0..<2).map { LiveSimulator.row("\($0)", text) })
       let batch = try await live.wait(for: id)
       #expect(batch["status"]?.string == "failed")

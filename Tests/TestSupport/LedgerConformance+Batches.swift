@@ -85,6 +85,37 @@ extension LedgerConformance {
         let one = try await ledger.store.batchRows(batch.id, after: nil, limit: 100, maximumBytes: 1)
         try requireEqual(one.count, 1)
       },
+      `case`("rows of a batch whose prompts begin alike are neighbours, and its lines are found again") { ledger in
+        let orders: [Int64] = [7, 0, .max, 7, 3, 0, 3, 7]
+        var ids: [RequestID] = []
+        for (index, order) in orders.enumerated() {
+          ids.append(try await ledger.admit(TestDelivery("k\(index)") { $0.promptOrder = order }).id)
+        }
+        let batch = try unwrap(try await ledger.plan(ids).batch)
+        let wanted = [1, 5, 4, 6, 0, 3, 7, 2].map { ids[$0] }
+        for limit in [1, 3, 100] {
+          var read: [RequestID] = []
+          var lines: [RequestID] = []
+          while true {
+            let rows = try await ledger.store.batchRows(batch.id, after: read.last, limit: limit, maximumBytes: 1 << 20)
+            if rows.isEmpty { break }
+            read += rows.map(\.id)
+          }
+          while true {
+            let rows = try await ledger.store.unsettledRows(batch.id, after: lines.last, limit: limit)
+            if rows.isEmpty { break }
+            lines += rows.map(\.id)
+          }
+          try requireEqual(read, wanted)
+          try requireEqual(lines, wanted)
+        }
+        // One that is answered meanwhile does not have others left out.
+        let first = try await ledger.store.unsettledRows(batch.id, after: nil, limit: 5)
+        let last = try unwrap(first.last)
+        _ = try await ledger.record(TestLedger.success(last.id, attempt: last.attempt, batch: batch.id))
+        let rest = try await ledger.store.unsettledRows(batch.id, after: last.id, limit: 100)
+        try requireEqual(rest.map(\.id), Array(wanted.dropFirst(5)))
+      },
       `case`("a batch goes through its states") { ledger in
         let row = try await ledger.admit(TestDelivery("a"))
         let id = try await ledger.batch(row.id).id

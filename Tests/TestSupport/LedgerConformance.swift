@@ -11,8 +11,8 @@ public struct LedgerConformance: Sendable {
   }
 
   public static var cases: [Case] {
-    admissions + fingerprints + marks + refusals + outcomes + batches + places + rescues + parking + fairness + clocks
-      + replies + watching + restarts + resolutions + retention + costs + budgeting
+    admissions + fingerprints + merging + marks + refusals + outcomes + batches + places + rescues + parking + fairness
+      + clocks + replies + watching + restarts + resolutions + retention + costs + budgeting
   }
 
   static func `case`(_ name: String, _ run: @escaping @Sendable (TestLedger) async throws -> Void) -> Case {

@@ -26,6 +26,8 @@ public struct TestDelivery: Sendable {
   public var noReply = false
   public var properties: [UInt8] = [1, 2, 3]
   public var tokens: Int64 = 10
+  public var promptOrder: Int64 = 0
+  public var mergeKey: MergeKey?
   public var callCeiling: PicoUSD?
   public var batchCeiling: PicoUSD?
   public var budgets: [BudgetClaim] = []
@@ -91,7 +93,7 @@ public struct TestDelivery: Sendable {
           NewCall(
             endpoint: .responses, model: model, route: route, lane: lane, custody: custody, body: requestBody,
             tokens: tokens, deadline: deadline, callCeiling: callCeiling, batchCeiling: batchCeiling,
-            budgets: budgets))
+            budgets: budgets, promptOrder: promptOrder, mergeKey: mergeKey))
       }
     return NewRequest(
       envelope: envelope, content: content, bodyHash: bodyHash, receivedAt: receivedAt ?? now,

@@ -25,6 +25,23 @@ struct DeferredTests {
     }
   }
 
+  @Test func identicalRequestsOfOneTenantAreSentOnceWhereThatIsAskedFor() async throws {
+    let cold = #"{"model":"gpt-4o-mini","temperature":0,"messages":[{"role":"user","content":"same"}]}"#
+    let warm = #"{"model":"gpt-4o-mini","temperature":0.1,"messages":[{"role":"user","content":"same"}]}"#
+    for (merges, rows) in [(false, 10), (true, 6)] {
+      try await Pipeline.run(configure: { $0.configuration.mergesIdentical = merges }) { pipeline in
+        pipeline.push((0..<5).map { number in Message("cold\(number)") { $0.body = cold } })
+        pipeline.push((0..<3).map { number in Message("warm\(number)") { $0.body = warm } })
+        pipeline.push(Message("named") { ($0.body, $0.key) = (cold, "mine") })
+        pipeline.push(Message("due") { ($0.body, $0.deadlineMilliseconds) = (cold, 86_400_000) })
+        let replies = try await pipeline.untilReplies(10)
+        #expect(pipeline.provider.paid.count == rows)
+        #expect(Set(replies.map(\.messageID)).count == 10)
+        #expect(replies.allSatisfy { $0.summary.isSuccess })
+      }
+    }
+  }
+
   @Test func anAckWaitsForTheCommit() async throws {
     try await Pipeline.run { pipeline in
       let gate = pipeline.ledger.gate(before: .admit)

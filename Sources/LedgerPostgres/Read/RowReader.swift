@@ -34,17 +34,24 @@ struct RowReader {
     selectAccepted = connection.prepare(
       "\(accepted) WHERE r.state = 0 AND r.id > $1::bigint ORDER BY r.id LIMIT $2::bigint")
     selectOffered = connection.prepare("\(accepted) WHERE r.state = 0 AND r.id = ANY($1::bigint[]) ORDER BY r.id")
+    // A row that has left the batch since then still says where the reading goes on.
+    let inBatch = """
+      WHERE r.state = 3 AND r.batch_id = $1::bigint
+        AND (r.prompt_order, r.id)
+          > (coalesce((SELECT q.prompt_order FROM request q WHERE q.id = $2::bigint), -1), $2::bigint)
+      ORDER BY r.prompt_order, r.id LIMIT $3::bigint
+      """
     selectBodies = connection.prepare(
       """
       SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length
       FROM request r JOIN body b ON b.request_id = r.id
-      WHERE r.state = 3 AND r.batch_id = $1::bigint AND r.id > $2::bigint ORDER BY r.id LIMIT $3::bigint
+      \(inBatch)
       """)
     selectUnsettled = connection.prepare(
       """
       SELECT r.id, coalesce(r.running_attempt, r.attempt_no), r.deadline, r.tokens, r.running_attempt IS NOT NULL, m.name
       FROM request r JOIN model m ON m.id = r.model
-      WHERE r.state = 3 AND r.batch_id = $1::bigint AND r.id > $2::bigint ORDER BY r.id LIMIT $3::bigint
+      \(inBatch)
       """)
     selectBatches = connection.prepare("SELECT \(BatchRecord.columns) FROM batch WHERE state <= 2 ORDER BY id")
     // From line to line, so that it costs what there are of them and not what is parked.

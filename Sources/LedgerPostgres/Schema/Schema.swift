@@ -13,10 +13,10 @@
 /// - `gone` names processes whose row was deleted, until the last of their work is another's.
 /// - `owner` of a batch, a claim, a reply and a window is the replica that works on it.
 enum Schema {
-  static let version: Int64 = 4
+  static let version: Int64 = 5
 
   /// From the version before to the one at this index plus one.
-  static let steps = [version1, version2, version3, version4]
+  static let steps = [version1, version2, version3, version4, version5]
 
   private static let version1 = """
     CREATE TABLE model(id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);
@@ -242,5 +242,15 @@ enum Schema {
     CREATE INDEX budget_hold_key ON budget_hold(key, request_id) WHERE blocks;
     CREATE INDEX budget_hold_due ON budget_hold(due) WHERE blocks AND due IS NOT NULL;
     CREATE INDEX budget_period ON budget(period);
+    """
+
+  /// Rows of a batch in the order of their prompts, and calls that may answer for others.
+  private static let version5 = """
+    ALTER TABLE request ADD COLUMN prompt_order bigint NOT NULL DEFAULT 0;
+    DROP INDEX request_batch;
+    CREATE INDEX request_batch ON request(batch_id, prompt_order, id) WHERE state = 3;
+
+    ALTER TABLE request ADD COLUMN merge_key bytea;
+    CREATE INDEX request_merge ON request(merge_key, id) WHERE state = 0 AND merge_key IS NOT NULL;
     """
 }

@@ -9,6 +9,7 @@ struct AdmissionStatements {
   private let insertBodies: PreparedStatement
   private let lockKey: PreparedStatement
   private let selectLatest: PreparedStatement
+  private let selectMergeable: PreparedStatement
   private let selectNonce: PreparedStatement
   private let selectUnacked: PreparedStatement
   private let updateGeneration: PreparedStatement
@@ -26,6 +27,12 @@ struct AdmissionStatements {
     lockKey = connection.prepare("SELECT pg_advisory_xact_lock($1::bigint)")
     selectLatest = connection.prepare(
       "SELECT ordinal FROM request WHERE call_key = $1::bytea ORDER BY ordinal DESC LIMIT 1")
+    // Many may follow it at once, and whoever sends it waits for them. Nobody here waits for whoever sends it.
+    selectMergeable = connection.prepare(
+      """
+      SELECT id FROM request WHERE merge_key = $1::bytea AND merge_key IS NOT NULL AND state = 0
+      ORDER BY id LIMIT 1 FOR SHARE SKIP LOCKED
+      """)
     selectNonce = connection.prepare(
       """
       SELECT ordinal FROM request WHERE call_key = $1::bytea AND replay_nonce = $2::text AND ordinal >= 0
@@ -74,7 +81,8 @@ struct AdmissionStatements {
     ("replay_nonce", "text"), ("lane", "smallint"), ("endpoint", "smallint"), ("model", "integer"),
     ("route", "integer"), ("tokens", "bigint"), ("body_bytes", "bigint"), ("model_offset", "bigint"),
     ("model_length", "bigint"), ("deadline", "bigint"), ("call_class", "smallint"),
-    ("call_ceiling", "bigint"), ("batch_ceiling", "bigint"),
+    ("call_ceiling", "bigint"), ("batch_ceiling", "bigint"), ("prompt_order", "bigint"),
+    ("merge_key", "bytea"),
   ]
 
   private static var insertSQL: String {
@@ -131,6 +139,8 @@ struct AdmissionStatements {
     row.bind(array: rows.map { Int16($0.seed.callClass.rawValue) })
     row.bind(array: calls.map { $0?.callCeiling?.value })
     row.bind(array: calls.map { $0?.batchCeiling?.value })
+    row.bind(array: calls.map { $0?.promptOrder ?? 0 })
+    row.bind(array: calls.map { $0?.mergeKey?.digest.bytes })
     return Set(try row.all { try $0.integer(0) })
   }
 
@@ -145,6 +155,11 @@ struct AdmissionStatements {
   func lock(_ key: CallKey) throws {
     lockKey.start().bind(key.lockNumber)
     try lockKey.run()
+  }
+
+  func mergeable(_ key: MergeKey) throws -> Int64? {
+    selectMergeable.start().bind(key.digest.bytes)
+    return try selectMergeable.first { try $0.integer(0) }
   }
 
   func latestOrdinal(_ key: CallKey) throws -> Int64? {

@@ -24,6 +24,8 @@ extension WriteSession: LedgerTables {
 
   func latestOrdinal(_ key: CallKey) throws -> Int64? { try statements().admissions.latestOrdinal(key) }
 
+  func mergeable(_ key: MergeKey) throws -> Int64? { try statements().admissions.mergeable(key) }
+
   func ordinal(_ key: CallKey, nonce: String) throws -> Int64? {
     try statements().admissions.ordinal(key, nonce: nonce)
   }

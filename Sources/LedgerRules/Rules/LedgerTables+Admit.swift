@@ -23,7 +23,8 @@ extension LedgerTables {
 
   /// Whether a row may stand for this delivery, so that it must be looked for before one is made.
   package func mustLookFirst(_ request: NewRequest) -> Bool {
-    request.attachedTo != nil || (request.envelope.identity.kind == .fingerprint && request.redelivered)
+    request.attachedTo != nil || request.mergeKey != nil
+      || (request.envelope.identity.kind == .fingerprint && request.redelivered)
   }
 
   /// Takes in a delivery for which a row must be looked for, or whose identity has a row already.
@@ -31,9 +32,10 @@ extension LedgerTables {
     let key = CallKey(request.envelope.identity)
     try lock(key)
     if let id = request.attachedTo, let row = try self.row(id.rawValue) { return try repeated(row, request, at: now) }
+    if let admission = try admitMergeable(request, key, at: now) { return admission }
     if request.envelope.identity.kind == .fingerprint {
       if request.redelivered {
-        if let row = try absorbing(request, key), !row.isForgotten {
+        if let row = try absorbing(request, key), try !isForgotten(row) {
           try setGeneration(request.deliveryGeneration, of: row.id)
           return try repeated(row, request, at: now)
         }
@@ -120,7 +122,7 @@ extension LedgerTables {
   }
 
   /// Inserts the row that leads a generation. Nil when the generation is there already.
-  private func insertFirst(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> Admission? {
+  func insertFirst(_ request: NewRequest, generation: Int64, at now: Timestamp) throws -> Admission? {
     let seed = try leaderSeed(request, generation: generation, at: now)
     return try insert(request, seed) ? try inserted(request, seed, at: now) : nil
   }
@@ -138,7 +140,7 @@ extension LedgerTables {
     _ request: NewRequest, _ call: NewCall, _ key: CallKey, at now: Timestamp
   ) throws -> Admission {
     let generation = Ordinal.generation(try latestOrdinal(key) ?? 0)
-    guard var leader = try self.row(key, ordinal: Ordinal.leader(generation)), leader.kind == .leader else {
+    guard var leader = try self.row(key, ordinal: Ordinal.leader(generation)), leader.kind != .refused else {
       // Only refused so far: that is no call.
       return try insertGeneration(generation + 1, request, at: now)
     }
@@ -155,14 +157,14 @@ extension LedgerTables {
       leader = earlier
     }
     // Whoever asks, the broker too: there is no answer left to give.
-    if leader.isForgotten { return try insertGeneration(generation + 1, request, at: now) }
+    if try isForgotten(leader) { return try insertGeneration(generation + 1, request, at: now) }
     if leader.isSubscriber(of: request.envelope) {
       if leader.state == .finished && !leader.isReplayable && !request.redelivered {
         return try insertGeneration(generation + 1, request, at: now)
       }
       return try repeated(leader, request, at: now)
     }
-    return try admitSubscriber(request, call, of: leader, key, latest: generation, at: now)
+    return try admitSubscriber(request, call, of: try self.call(of: leader), key, latest: generation, at: now)
   }
 
   /// A subscriber other than the leader.
@@ -217,7 +219,7 @@ extension LedgerTables {
       // so the hash says nothing.
       let isSame = row.bodyHash == request.bodyHash || (failure.code == .deliveryLimit && row.kind == .leader)
       let mayRepeat = row.kind == .refused || row.state != .finished || row.isReplayable || request.redelivered
-      if isSame && mayRepeat && !row.isForgotten { return try repeated(row, request, at: now) }
+      if try isSame && mayRepeat && !isForgotten(row) { return try repeated(row, request, at: now) }
     }
     return try refuse(request, failure, key, at: now)
   }

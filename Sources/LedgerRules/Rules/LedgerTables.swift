@@ -22,6 +22,9 @@ package protocol LedgerTables: PlaceReading, AnyObject {
   func insertBody(_ body: RequestBody?, properties: [UInt8], of id: Int64) throws
   /// The highest ordinal of the key.
   func latestOrdinal(_ key: CallKey) throws -> Int64?
+  /// A call that is accepted, waits for its window and may answer for this one too. Until the transaction ends it goes no
+  /// further; one that goes on just now is none.
+  func mergeable(_ key: MergeKey) throws -> Int64?
   /// The latest row of the key that this nonce made.
   func ordinal(_ key: CallKey, nonce: String) throws -> Int64?
   /// A row of the fingerprint whose ack may be lost, and that no delivery of this generation stands for.

@@ -33,19 +33,25 @@ final class RowReader: ReadSession {
         LEFT JOIN batch b ON b.id = r.batch_id
       WHERE r.state = 0 AND r.id > ? ORDER BY r.id LIMIT ?
       """)
+    // A row that has left the batch since then still says where the reading goes on.
+    let inBatch = """
+      WHERE r.state = 3 AND r.batch_id = ?1
+        AND (r.prompt_order, r.id) > (ifnull((SELECT prompt_order FROM request WHERE id = ?2), -1), ?2)
+      ORDER BY r.prompt_order, r.id LIMIT ?3
+      """
     selectBodies = try Statement(
       connection,
       """
       SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length
       FROM request r INDEXED BY request_batch JOIN body b ON b.request_id = r.id
-      WHERE r.state = 3 AND r.batch_id = ? AND r.id > ? ORDER BY r.id LIMIT ?
+      \(inBatch)
       """)
     selectUnsettled = try Statement(
       connection,
       """
       SELECT r.id, ifnull(r.running_attempt, r.attempt_no), r.deadline, r.tokens, r.running_attempt IS NOT NULL, m.name
       FROM request r INDEXED BY request_batch CROSS JOIN model m ON m.id = r.model
-      WHERE r.state = 3 AND r.batch_id = ? AND r.id > ? ORDER BY r.id LIMIT ?
+      \(inBatch)
       """)
     selectBatches = try Statement(
       connection,

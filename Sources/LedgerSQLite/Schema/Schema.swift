@@ -14,7 +14,7 @@ import Ledger
 enum Schema {
   /// "MLRC"
   static let applicationID = 0x4D4C_5243
-  static let version = 5
+  static let version = 6
 
   static func migrate(_ db: Database, path: String) throws {
     let found = try check(db, path: path)
@@ -25,6 +25,7 @@ enum Schema {
       if found < 3 { try db.execute(sql: version3) }
       if found < 4 { try db.execute(sql: version4) }
       if found < 5 { try db.execute(sql: version5) }
+      if found < 6 { try db.execute(sql: version6) }
       try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
       return .commit
     }
@@ -240,5 +241,15 @@ enum Schema {
     CREATE INDEX budget_hold_due ON budget_hold(due) WHERE blocks = 1 AND due IS NOT NULL;
     CREATE INDEX budget_period ON budget(period);
     CREATE INDEX request_held ON request(id, body_bytes) WHERE state = 6;
+    """
+
+  /// Rows of a batch in the order of their prompts, and calls that may answer for others.
+  private static let version6 = """
+    ALTER TABLE request ADD COLUMN prompt_order INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX request_batch;
+    CREATE INDEX request_batch ON request(batch_id, prompt_order) WHERE state = 3;
+
+    ALTER TABLE request ADD COLUMN merge_key BLOB;
+    CREATE INDEX request_merge ON request(merge_key, id) WHERE state = 0 AND merge_key IS NOT NULL;
     """
 }

@@ -8,6 +8,7 @@ struct AdmissionStatements {
   private let insertRequest: Statement
   private let insertBody: Statement
   private let selectLatest: Statement
+  private let selectMergeable: Statement
   private let selectNonce: Statement
   private let selectUnacked: Statement
   private let updateGeneration: Statement
@@ -25,16 +26,22 @@ struct AdmissionStatements {
         failure_code, failure_message, flags, ledger_id, body_hash, received_at, not_before, ack_generation,
         correlation_id, reply_to, tenant, cost_center, user, service, environment, context, replay_nonce,
         lane, endpoint, model, route, tokens, body_bytes, model_offset, model_length, deadline, call_class,
-        call_ceiling, batch_ceiling
+        call_ceiling, batch_ceiling, prompt_order, merge_key
       ) VALUES (
         ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
         ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36,
-        ?37, ?38
+        ?37, ?38, ?39, ?40
       ) ON CONFLICT(call_key, ordinal) DO NOTHING
       """)
     insertBody = try Statement(connection, "INSERT INTO body(request_id, bytes, properties) VALUES (?, ?, ?)")
     selectLatest = try Statement(
       connection, "SELECT ordinal FROM request WHERE call_key = ? ORDER BY ordinal DESC LIMIT 1")
+    selectMergeable = try Statement(
+      connection,
+      """
+      SELECT id FROM request INDEXED BY request_merge WHERE merge_key = ? AND merge_key IS NOT NULL AND state = 0
+      ORDER BY id LIMIT 1
+      """)
     selectNonce = try Statement(
       connection,
       """
@@ -102,6 +109,8 @@ struct AdmissionStatements {
       row.bindNull()
       row.bind(seed.callClass)
       for _ in 0..<2 { row.bindNull() }
+      row.bind(0)
+      row.bindNull()
       return try row.run() == 1
     }
     row.bind(call.lane)
@@ -116,6 +125,8 @@ struct AdmissionStatements {
     row.bind(seed.callClass)
     row.bind(call.callCeiling?.value)
     row.bind(call.batchCeiling?.value)
+    row.bind(call.promptOrder)
+    row.bind(call.mergeKey?.digest.bytes)
     return try row.run() == 1
   }
 
@@ -138,6 +149,11 @@ struct AdmissionStatements {
   }
 
   /// The highest ordinal of the key.
+  func mergeable(_ key: MergeKey) throws -> Int64? {
+    selectMergeable.start().bind(key.digest)
+    return try selectMergeable.first { $0.integer(0) }
+  }
+
   func latestOrdinal(_ key: CallKey) throws -> Int64? {
     selectLatest.start().bind(key)
     return try selectLatest.first { $0.integer(0) }

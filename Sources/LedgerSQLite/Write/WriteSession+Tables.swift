@@ -21,6 +21,8 @@ extension WriteSession: LedgerTables {
 
   func latestOrdinal(_ key: CallKey) throws -> Int64? { try admissions.latestOrdinal(key) }
 
+  func mergeable(_ key: MergeKey) throws -> Int64? { try admissions.mergeable(key) }
+
   func ordinal(_ key: CallKey, nonce: String) throws -> Int64? { try admissions.ordinal(key, nonce: nonce) }
 
   func unacked(_ key: CallKey, otherThan generation: Int64) throws -> Int64? {

@@ -99,6 +99,8 @@ extension MillraceSettings {
     worker.completionWindows = Dictionary(
       providers.map { ($0.name, $0.completionWindow) }, uniquingKeysWith: { first, _ in first })
     worker.callTimeout = providers.map(\.timeout).max() ?? worker.callTimeout
+    worker.ordersByPrefix = batching.orderByPrefix
+    worker.mergesIdentical = batching.mergeIdentical
     worker.deferredWindow = WindowLimits(
       idle: batching.deferred.idle, maximumAge: batching.deferred.maxAge,
       maximumRequests: batching.deferred.maxRequestsPerBatch,

@@ -5,6 +5,7 @@ import Wire
 struct ModelAnswer: Sendable {
   var body: [UInt8]
   var inputTokens: Int
+  var cachedTokens: Int
   var outputTokens: Int
 
   /// - Parameters:
@@ -12,12 +13,17 @@ struct ModelAnswer: Sendable {
   ///   - created: Seconds since 1970.
   ///   - defaultDimensions: Length of an embedding that asks for none.
   ///   - thinks: Whether Gemini's models think, which is billed.
-  init(to request: ModelRequest, id: String, created: Int, defaultDimensions: Int, thinks: Bool = true) {
+  ///   - cachedTokens: How much of the input the prompt cache has.
+  init(
+    to request: ModelRequest, id: String, created: Int, defaultDimensions: Int, thinks: Bool = true,
+    cachedTokens: Int = 0
+  ) {
     inputTokens = request.inputTokens
+    self.cachedTokens = cachedTokens
     var writer = JSONWriter(capacity: 1024)
     switch request.endpoint {
-    case .chatCompletions: outputTokens = Self.chat(request, id, created, &writer)
-    case .responses: outputTokens = Self.response(request, id, created, &writer)
+    case .chatCompletions: outputTokens = Self.chat(request, id, created, cachedTokens, &writer)
+    case .responses: outputTokens = Self.response(request, id, created, cachedTokens, &writer)
     case .mistralChat: outputTokens = Self.mistral(request, id, created, &writer)
     case .messages: outputTokens = Self.message(request, id, &writer)
     case .generateContent: outputTokens = Self.generated(request, id, thinks: thinks, &writer)
@@ -28,7 +34,9 @@ struct ModelAnswer: Sendable {
     body = writer.bytes
   }
 
-  private static func chat(_ request: ModelRequest, _ id: String, _ created: Int, _ writer: inout JSONWriter) -> Int {
+  private static func chat(
+    _ request: ModelRequest, _ id: String, _ created: Int, _ cached: Int, _ writer: inout JSONWriter
+  ) -> Int {
     var outputTokens = 0
     writer.beginObject()
     writer.field("id", "chatcmpl-" + id)
@@ -65,7 +73,7 @@ struct ModelAnswer: Sendable {
     writer.field("completion_tokens", outputTokens)
     writer.field("total_tokens", request.inputTokens + outputTokens)
     writer.key("prompt_tokens_details")
-    writer.raw(#"{"cached_tokens":0,"audio_tokens":0}"#.utf8)
+    writer.raw(#"{"cached_tokens":\#(cached),"audio_tokens":0}"#.utf8)
     writer.key("completion_tokens_details")
     writer.raw(
       #"{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}"#.utf8)
@@ -77,7 +85,7 @@ struct ModelAnswer: Sendable {
   }
 
   private static func response(
-    _ request: ModelRequest, _ id: String, _ created: Int, _ writer: inout JSONWriter
+    _ request: ModelRequest, _ id: String, _ created: Int, _ cached: Int, _ writer: inout JSONWriter
   ) -> Int {
     let completion = Completion(for: request)
     let status = completion.isTruncated ? "incomplete" : "completed"
@@ -139,7 +147,7 @@ struct ModelAnswer: Sendable {
     writer.beginObject()
     writer.field("input_tokens", request.inputTokens)
     writer.key("input_tokens_details")
-    writer.raw(#"{"cached_tokens":0}"#.utf8)
+    writer.raw(#"{"cached_tokens":\#(cached)}"#.utf8)
     writer.field("output_tokens", completion.tokens)
     writer.key("output_tokens_details")
     writer.raw(#"{"reasoning_tokens":0}"#.utf8)

@@ -1,28 +1,37 @@
 import BatchCore
 
-/// What a model costs, in pico-USD a token at list price. A batch costs half.
+/// What a model costs, in pico-USD a token at list price. A batch costs half, of cached input too.
 ///
 /// A name that is not in the table costs as the longest name that it begins with, else ``other``.
 struct ModelPrice: Hashable, Sendable {
   var input: Int64
+  /// Input that the prompt cache has.
+  var cachedInput: Int64
   var output: Int64
+
+  /// - Parameter cachedInput: As dear as the rest where there is no cache.
+  init(input: Int64, cachedInput: Int64? = nil, output: Int64) {
+    self.input = input
+    self.cachedInput = cachedInput ?? input
+    self.output = output
+  }
 
   static let other = ModelPrice(input: 1_000_000, output: 4_000_000)
 
   /// One USD per million tokens is 1,000,000 pico-USD a token.
   static let table: [String: ModelPrice] = [
-    "gpt-4o": ModelPrice(input: 2_500_000, output: 10_000_000),
-    "gpt-4o-mini": ModelPrice(input: 150_000, output: 600_000),
-    "gpt-4.1": ModelPrice(input: 2_000_000, output: 8_000_000),
-    "gpt-4.1-mini": ModelPrice(input: 400_000, output: 1_600_000),
-    "gpt-5": ModelPrice(input: 1_250_000, output: 10_000_000),
-    "gpt-5-mini": ModelPrice(input: 250_000, output: 2_000_000),
-    "gpt-5-nano": ModelPrice(input: 50_000, output: 400_000),
-    "gpt-5.4": ModelPrice(input: 2_500_000, output: 15_000_000),
-    "gpt-5.4-mini": ModelPrice(input: 750_000, output: 4_500_000),
-    "gpt-5.4-nano": ModelPrice(input: 200_000, output: 1_250_000),
-    "gpt-6-sol": ModelPrice(input: 2_000_000, output: 10_000_000),
-    "gpt-6-luna": ModelPrice(input: 100_000, output: 500_000),
+    "gpt-4o": ModelPrice(input: 2_500_000, cachedInput: 1_250_000, output: 10_000_000),
+    "gpt-4o-mini": ModelPrice(input: 150_000, cachedInput: 75_000, output: 600_000),
+    "gpt-4.1": ModelPrice(input: 2_000_000, cachedInput: 500_000, output: 8_000_000),
+    "gpt-4.1-mini": ModelPrice(input: 400_000, cachedInput: 100_000, output: 1_600_000),
+    "gpt-5": ModelPrice(input: 1_250_000, cachedInput: 125_000, output: 10_000_000),
+    "gpt-5-mini": ModelPrice(input: 250_000, cachedInput: 25_000, output: 2_000_000),
+    "gpt-5-nano": ModelPrice(input: 50_000, cachedInput: 5_000, output: 400_000),
+    "gpt-5.4": ModelPrice(input: 2_500_000, cachedInput: 250_000, output: 15_000_000),
+    "gpt-5.4-mini": ModelPrice(input: 750_000, cachedInput: 75_000, output: 4_500_000),
+    "gpt-5.4-nano": ModelPrice(input: 200_000, cachedInput: 20_000, output: 1_250_000),
+    "gpt-6-sol": ModelPrice(input: 2_000_000, cachedInput: 200_000, output: 10_000_000),
+    "gpt-6-luna": ModelPrice(input: 100_000, cachedInput: 10_000, output: 500_000),
     "claude-haiku-4-5": ModelPrice(input: 1_000_000, output: 5_000_000),
     "claude-haiku-5-5": ModelPrice(input: 100_000, output: 500_000),
     "claude-sonnet-5-5": ModelPrice(input: 2_000_000, output: 10_000_000),
@@ -42,8 +51,9 @@ struct ModelPrice: Hashable, Sendable {
     return match?.value ?? other
   }
 
-  func cost(inputTokens: Int, outputTokens: Int, isBatch: Bool) -> PicoUSD {
-    let list = Int64(inputTokens) * input + Int64(outputTokens) * output
+  func cost(inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, isBatch: Bool) -> PicoUSD {
+    let list =
+      Int64(inputTokens - cachedTokens) * input + Int64(cachedTokens) * cachedInput + Int64(outputTokens) * output
     return PicoUSD(isBatch ? list / 2 : list)
   }
 }

@@ -10,13 +10,22 @@ struct ModelRequest: Sendable {
     var isBase64 = false
   }
 
+  private struct Content {
+    var texts: [String] = []
+    var others: [JSONSlice] = []
+
+    /// One part a line.
+    var text: String { texts.joined(separator: "\n") }
+  }
+
   let endpoint: Endpoint
   var model = ""
   /// SHA-256 of the canonical JSON of `messages` or `input`.
   var promptDigest: [UInt8] = []
   /// The text of the last message of the user; else of the last message; for embeddings the last input.
   var lastUserText: [UInt8] = []
-  var inputTokens = 0
+  var inputTokens: Int { meter.tokens }
+  private(set) var meter = PromptMeter(model: "", counting: .bytes)
   var maximumOutputTokens: Int?
   var choices = 1
   var embedding = Embedding()
@@ -33,7 +42,11 @@ struct ModelRequest: Sendable {
   ///   - deployment: What the path names, which counts more than what the body says.
   ///   - digests: Whether ``promptDigest`` is wanted; it is half of the work. Without it, markers are found only where
   ///     they are spelled without escapes.
-  init(endpoint: Endpoint, body: JSONSlice, deployment: String? = nil, digests: Bool = true) throws(APIError) {
+  ///   - hashesPrefixes: Whether the prompt cache is to be asked.
+  init(
+    endpoint: Endpoint, body: JSONSlice, deployment: String? = nil, digests: Bool = true, counting: TokenCounting,
+    hashesPrefixes: Bool = false
+  ) throws(APIError) {
     self.endpoint = endpoint
     guard body.kind == .object else { throw .invalid("The body of the request must be a JSON object.") }
     var prompt: JSONSlice?
@@ -64,6 +77,8 @@ struct ModelRequest: Sendable {
     guard !model.isEmpty else { throw .missing("model") }
     guard let prompt, !prompt.isNull else { throw .missing(promptKey) }
     if model.hasPrefix("missing-") { throw deployment == nil ? .unknownModel(model) : .unknownDeployment(model) }
+    meter = PromptMeter(model: model, counting: counting, hashesPrefixes: hashesPrefixes)
+    meter.definitions(of: body, endpoint)
     switch endpoint {
     case .chatCompletions: try readMessages(prompt)
     case .mistralChat:
@@ -72,16 +87,16 @@ struct ModelRequest: Sendable {
     case .messages:
       if maximumOutputTokens == nil { throw .invalid("max_tokens: Field required") }
       try MessageRules.check(body)
-      if let instructions, !instructions.isNull { count(readContent(instructions)) }
+      if let instructions, !instructions.isNull { count(readContent(instructions), role: nil) }
       try readMessages(prompt)
     case .generateContent:
       try GenerateRules.check(body, model: model)
-      if let instructions { count(readContent(instructions)) }
+      if let instructions { count(readContent(instructions), role: nil) }
       try readMessages(prompt)
     case .responses:
-      if let instructions, let text = instructions.string { count(text) }
+      if let instructions, let text = instructions.string { count(Content(texts: [text]), role: nil) }
       if let text = prompt.string {
-        count(text)
+        count(Content(texts: [text]), role: nil)
         lastUserText = Array(text.utf8)
       } else {
         try readMessages(prompt)
@@ -121,15 +136,20 @@ struct ModelRequest: Sendable {
           code: "invalid_type")
       }
       var role: String?
-      var text = ""
+      var name: String?
+      var content = Content()
+      var calls: [JSONSlice] = []
       for member in message.members {
         if member.isNamed("role") { role = member.value.string }
-        if member.isNamed("content") || member.isNamed("parts") { text = readContent(member.value) }
+        if member.isNamed("name") { name = member.value.string }
+        if member.isNamed("content") || member.isNamed("parts") { content = readContent(member.value) }
+        if member.isNamed("tool_calls") { calls += member.value.elements.compactMap { $0["function"] } }
       }
       if endpoint != .responses && endpoint != .generateContent && role == nil {
         throw .missing("messages[\(index)].role")
       }
-      count(text)
+      count(content, role: role, name: name, calls: calls)
+      let text = content.text
       lastText = text
       if role == "user" || role == nil && endpoint == .generateContent { lastUser = text }
       index += 1
@@ -141,36 +161,37 @@ struct ModelRequest: Sendable {
     lastUserText = Array((lastUser ?? lastText ?? "").utf8)
   }
 
-  /// The text of a content: a string, or the text parts of an array, one a line. Any other part counts 85 tokens.
-  private mutating func readContent(_ content: JSONSlice) -> String {
-    if let text = content.string { return text }
-    var texts: [String] = []
+  /// A string, or the text parts of an array; any other part apart.
+  private func readContent(_ content: JSONSlice) -> Content {
+    if let text = content.string { return Content(texts: [text]) }
+    var found = Content()
     for part in content.elements {
-      if let text = part["text"]?.string { texts.append(text) } else { inputTokens += 85 }
+      if let text = part["text"]?.string { found.texts.append(text) } else { found.others.append(part) }
     }
-    return texts.joined(separator: "\n")
+    return found
   }
 
   private mutating func readInputs(_ input: JSONSlice) throws(APIError) {
-    var tokens: [Int] = []
+    var last = 0
     func add(_ slice: JSONSlice) throws(APIError) {
       if let text = slice.string {
         embedding.inputs.append(Array(text.utf8))
-        tokens.append((text.utf8.count + 3) / 4)
+        last = meter.input(text)
       } else if slice.kind == .array, slice.elements.allSatisfy({ $0.kind == .number }) {
         embedding.inputs.append(CanonicalJSON.spell(slice.raw))
-        tokens.append(slice.elements.reduce(0) { count, _ in count + 1 })
+        last = slice.elements.reduce(0) { count, _ in count + 1 }
+        meter.input(ids: last)
       } else {
         throw .invalid(
           "Invalid 'input': expected a string, or an array of strings or of tokens.", param: "input",
           code: "invalid_type")
       }
-      if tokens.last == 0 {
+      if last == 0 {
         throw .invalid("Invalid 'input': an input must not be empty.", param: "input", code: "empty_string")
       }
-      if tokens.last ?? 0 > 8192 {
+      if last > 8192 {
         throw .invalid(
-          "This model's maximum context length is 8192 tokens, but an input has \(tokens.last ?? 0).", param: "input",
+          "This model's maximum context length is 8192 tokens, but an input has \(last).", param: "input",
           code: "context_length_exceeded")
       }
     }
@@ -181,13 +202,11 @@ struct ModelRequest: Sendable {
         "Invalid 'input': expected 1 to 2048 inputs, got \(embedding.inputs.count).", param: "input",
         code: "invalid_value")
     }
-    inputTokens = tokens.reduce(0, +)
     lastUserText = embedding.inputs.last ?? []
   }
 
-  /// A quarter of the bytes, rounded up, and 3 for the message around them.
-  private mutating func count(_ text: String) {
-    inputTokens += (text.utf8.count + 3) / 4 + 3
+  private mutating func count(_ content: Content, role: String?, name: String? = nil, calls: [JSONSlice] = []) {
+    meter.message(role: role, name: name, texts: content.texts, others: content.others, calls: calls)
   }
 
   private static func text(_ member: JSONMember) throws(APIError) -> String {

@@ -12,6 +12,7 @@ actor BatchEngine: Service {
   private let disk: Disk
   private let settings: SimulatorSettings
   private let traffic: Traffic
+  private let cache: PromptCache
   private let logger: Logger
   private let wakes: AsyncStream<Void>
   private let wakeUp: AsyncStream<Void>.Continuation
@@ -19,7 +20,8 @@ actor BatchEngine: Service {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   init(
-    catalog: Catalog, paid: PaidLog, disk: Disk, settings: SimulatorSettings, traffic: Traffic, logger: Logger
+    catalog: Catalog, paid: PaidLog, disk: Disk, settings: SimulatorSettings, traffic: Traffic, cache: PromptCache,
+    logger: Logger
   ) {
     thread = EventThread(name: "sim-batches")
     self.catalog = catalog
@@ -27,6 +29,7 @@ actor BatchEngine: Service {
     self.disk = disk
     self.settings = settings
     self.traffic = traffic
+    self.cache = cache
     self.logger = logger
     (wakes, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     wakeUp.yield()
@@ -48,6 +51,7 @@ actor BatchEngine: Service {
   func reset() async throws(SimulatorError) {
     try await catalog.reset()
     try await paid.reset()
+    cache.forget()
     await disk.removeAll()
   }
 
@@ -83,7 +87,8 @@ actor BatchEngine: Service {
     var run = BatchRun(
       batch: batch, hasCredit: hasCredit(batch, behaviour), input: input, plan: settings.plan,
       executed: paid.executed[id] ?? [:],
-      output: try BatchOutput(directory: disk.directory, batchID: id), takesTime: duration > 0)
+      output: try BatchOutput(directory: disk.directory, batchID: id), cache: cache,
+      takesTime: duration > 0)
     // The record has whole seconds: good enough after a restart only.
     let begin = isNew ? WallClock.milliseconds : (batch.inProgressAt ?? batch.createdAt) * 1000
     while !run.isAtEnd {
@@ -129,7 +134,8 @@ actor BatchEngine: Service {
         : batch.dialect.isAzure ? behaviour.azureMaxBatchRequests : behaviour.maxBatchRequests,
       model: batch.isGemini ? batch.model : nil,
       job: batch.isMistral
-        ? BatchInput.Job(model: batch.model ?? "", refusesModels: behaviour.mistralModelInJobOnly) : nil)
+        ? BatchInput.Job(model: batch.model ?? "", refusesModels: behaviour.mistralModelInJobOnly) : nil,
+      counting: behaviour.tokenCounting)
     var lines = try LineReader(path: disk.path(of: batch.inputFileID))
     while input.wantsMore, let group = try lines.next() {
       for line in group { input.add(line) }

@@ -24,6 +24,7 @@ struct BatchInput: Sendable {
   private let maximumRows: Int
   /// What the create named, where rows name nothing but themselves.
   private let job: Job?
+  private let counting: TokenCounting
   private var lines = 0
   private var embeddingInputs = 0
   private var customIDs: Set<String> = []
@@ -38,8 +39,11 @@ struct BatchInput: Sendable {
   /// - Parameters:
   ///   - path: The endpoint as the create spelled it.
   ///   - model: What the create named, where rows name none.
-  init(endpoint: Endpoint, path: String, maximumRows: Int, model: String? = nil, job: Job? = nil) {
+  init(
+    endpoint: Endpoint, path: String, maximumRows: Int, model: String? = nil, job: Job? = nil, counting: TokenCounting
+  ) {
     self.job = job
+    self.counting = counting
     self.endpoint = endpoint
     self.model = model
     self.path = path
@@ -129,13 +133,18 @@ struct BatchInput: Sendable {
     model = name
     // What else is wrong with the body is told for each row when it is run.
     let named = endpoint == .generateContent ? name : job?.model
-    guard let request = try? ModelRequest(endpoint: endpoint, body: body, deployment: named, digests: false) else {
+    guard
+      let request = try? ModelRequest(
+        endpoint: endpoint, body: body, deployment: named, digests: false, counting: counting)
+    else {
       return
     }
     inputTokens += request.inputTokens
     embeddingInputs += request.embedding.inputs.count
     slowMilliseconds = max(slowMilliseconds, request.directives.slowMilliseconds)
-    if request.directives.expires > 0, let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: named) {
+    if request.directives.expires > 0,
+      let full = try? ModelRequest(endpoint: endpoint, body: body, deployment: named, counting: .bytes)
+    {
       expiring.append((full.promptHash, request.directives.expires))
     }
   }

@@ -31,19 +31,29 @@ struct BatchRun: Sendable {
   /// - Parameter takesTime: Whether the rows are spread over a time, as small batches are in smaller slices.
   init(
     batch: BatchRecord, hasCredit: Bool = true, input: BatchInput, plan: FaultPlan,
-    executed: [Int: PaidLog.ExecutedRow], output: BatchOutput,
-    takesTime: Bool = false
+    executed: [Int: PaidLog.ExecutedRow], output: BatchOutput, cache: PromptCache, takesTime: Bool = false
   ) {
     sliceRows = takesTime ? min(max(1, input.rows.count / 16), Self.mostSliceRows) : Self.mostSliceRows
     self.batch = batch
     self.input = input
     self.executed = executed
     self.output = output
-    runner = RowRunner(batch: batch, plan: plan, hasCredit: hasCredit)
+    runner = RowRunner(batch: batch, plan: plan, cache: cache, hasCredit: hasCredit)
     isCancelled = batch.status == .cancelling
     var generator = SeededGenerator(seed: plan.dice.bits(.shuffle, content: UInt64(batch.ordinal)))
-    order = (0..<Int32(input.rows.count)).shuffled(using: &generator)
+    order =
+      plan.behaviour.promptCachePrefixes > 0
+      ? Self.nearly(input.rows.count, &generator) : (0..<Int32(input.rows.count)).shuffled(using: &generator)
   }
+
+  /// As the file has them, but for workers that overtake each other: what is close in the file meets the prompt cache.
+  private static func nearly(_ rows: Int, _ generator: inout SeededGenerator) -> [Int32] {
+    stride(from: 0, to: rows, by: neighbours).flatMap { start in
+      (Int32(start)..<Int32(min(start + neighbours, rows))).shuffled(using: &generator)
+    }
+  }
+
+  private static let neighbours = 16
 
   var isAtEnd: Bool { position >= order.count }
 

@@ -29,10 +29,12 @@ struct RowRunner: Sendable {
 
   let batch: BatchRecord
   let plan: FaultPlan
+  private let cache: PromptCache
   private let hasCredit: Bool
   private let idSeed: UInt64
 
-  init(batch: BatchRecord, plan: FaultPlan, hasCredit: Bool = true) {
+  init(batch: BatchRecord, plan: FaultPlan, cache: PromptCache, hasCredit: Bool = true) {
+    self.cache = cache
     self.hasCredit = hasCredit
     self.batch = batch
     self.plan = plan
@@ -67,14 +69,15 @@ struct RowRunner: Sendable {
     let request: ModelRequest
     do {
       request = try ModelRequest(
-        endpoint: batch.endpoint, body: body, deployment: batch.isGemini || batch.isMistral ? batch.model : nil)
+        endpoint: batch.endpoint, body: body, deployment: batch.isGemini || batch.isMistral ? batch.model : nil,
+        counting: plan.behaviour.tokenCounting, hashesPrefixes: plan.behaviour.promptCachePrefixes > 0)
       try request.checkContext(maximum: plan.behaviour.maxContextTokens)
     } catch {
       if let skip { return Result(errorLine: line.skipped(skip)) }
       return Result(errorLine: line.refused(error), isFailed: true)
     }
     if let before {
-      return answered(request, line, row, before.attempt, isMissing: before.isMissing, isPaid: true, time)
+      return answered(request, line, row, before, isPaid: true, time)
     }
     // A row with the marker is what makes the batch expire, so it never runs in such a batch.
     let isExpiring = batch.expiresAfterRows != nil && request.directives.expires > 0
@@ -84,8 +87,10 @@ struct RowRunner: Sendable {
     guard hasCredit else { return Result(errorLine: line.refused(.anthropicCredit), isFailed: true) }
     let attempt = attempt(request.promptHash)
     switch plan.row(request, attempt: attempt) {
-    case .none: return answered(request, line, row, attempt, isMissing: false, isPaid: false, time)
-    case .missing: return answered(request, line, row, attempt, isMissing: true, isPaid: false, time)
+    case .none:
+      return answered(request, line, row, execution(of: request, attempt, isMissing: false), isPaid: false, time)
+    case .missing:
+      return answered(request, line, row, execution(of: request, attempt, isMissing: true), isPaid: false, time)
     case .refused(let error):
       return Result(errorLine: line.refused(error), isFailed: true)
     case .failed(let code, let message):
@@ -93,25 +98,34 @@ struct RowRunner: Sendable {
     }
   }
 
+  private func execution(of request: ModelRequest, _ attempt: Int, isMissing: Bool) -> PaidLog.ExecutedRow {
+    let cached = cache.use(
+      request.meter.prefixes, project: batch.project, model: request.model,
+      capacity: plan.behaviour.promptCachePrefixes)
+    return PaidLog.ExecutedRow(attempt: attempt, isMissing: isMissing, cachedTokens: cached)
+  }
+
   private func answered(
-    _ request: ModelRequest, _ line: ResultLine, _ row: Int, _ attempt: Int, isMissing: Bool, isPaid: Bool, _ time: Int
+    _ request: ModelRequest, _ line: ResultLine, _ row: Int, _ execution: PaidLog.ExecutedRow, isPaid: Bool, _ time: Int
   ) -> Result {
     var request = request
     request.isMistral = batch.isMistral
     let answer = ModelAnswer(
       to: request, id: line.id, created: batch.inProgressAt ?? batch.createdAt,
-      defaultDimensions: plan.behaviour.embeddingDimensions, thinks: plan.behaviour.geminiThoughts)
+      defaultDimensions: plan.behaviour.embeddingDimensions, thinks: plan.behaviour.geminiThoughts,
+      cachedTokens: execution.cachedTokens)
     var result = Result(
-      outputLine: isMissing ? nil : line.response(status: 200, body: answer.body), isCompleted: true,
+      outputLine: execution.isMissing ? nil : line.response(status: 200, body: answer.body), isCompleted: true,
       inputTokens: answer.inputTokens, outputTokens: answer.outputTokens)
     if isPaid { return result }
     result.paid = PaidEntry(
       kind: .batch, time: time, key: batch.key, endpoint: request.endpoint, model: request.model, batchID: batch.id,
       row: row, customID: line.customID, promptDigest: request.promptDigest, promptText: request.lastUserText,
-      attempt: attempt, fault: isMissing ? "missing" : nil, inputTokens: answer.inputTokens,
-      outputTokens: answer.outputTokens,
+      attempt: execution.attempt, fault: execution.isMissing ? "missing" : nil, inputTokens: answer.inputTokens,
+      cachedTokens: answer.cachedTokens, outputTokens: answer.outputTokens,
       cost: ModelPrice.of(request.model).cost(
-        inputTokens: answer.inputTokens, outputTokens: answer.outputTokens, isBatch: true))
+        inputTokens: answer.inputTokens, cachedTokens: answer.cachedTokens, outputTokens: answer.outputTokens,
+        isBatch: true))
     return result
   }
 }

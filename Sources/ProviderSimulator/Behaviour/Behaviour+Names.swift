@@ -29,6 +29,7 @@ extension Behaviour {
     ("max_batch_requests", \.maxBatchRequests), ("max_context_tokens", \.maxContextTokens),
     ("embedding_dimensions", \.embeddingDimensions), ("file_processing_ms", \.fileProcessingMs),
     ("azure_max_batch_requests", \.azureMaxBatchRequests), ("azure_max_files", \.azureMaxFiles),
+    ("prompt_cache_prefixes", \.promptCachePrefixes),
   ]
   static let flags: [(name: String, path: any WritableKeyPath<Behaviour, Bool> & Sendable)] = [
     ("count_max_tokens", \.countMaxTokens), ("count_refused", \.countRefused),
@@ -51,6 +52,7 @@ extension Behaviour {
   static let choices: [BehaviourChoice] = [
     BehaviourChoice("header_style", \.headerStyle), BehaviourChoice("retry_after_style", \.retryAfterStyle),
     BehaviourChoice("quota_code", \.quotaCode), BehaviourChoice("slow_down_code", \.slowDownCode),
+    BehaviourChoice("token_counting", \.tokenCounting),
   ]
 
   /// Of keys, by their fingerprints, and of projects; `*` is all.

@@ -52,6 +52,10 @@ struct Behaviour: Hashable, Sendable {
   /// Calls that come so soon after they were told to wait may have been on their way.
   var earlyGraceMs = 0
 
+  var tokenCounting = TokenCounting.exact
+  /// Beginnings of prompts that the prompt cache holds; 0 for no cache.
+  var promptCachePrefixes = 0
+
   // Limits, 0 for none. Those of calls are for each key and model.
   var rpm = 0
   var tpm = 0

@@ -38,6 +38,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
   var keys: [String] = []
   @OptionGroup(title: "Times") var times: TimeOptions
   @OptionGroup(title: "Limits") var limits: LimitOptions
+  @OptionGroup(title: "Tokens") var tokens: TokenOptions
   @OptionGroup(title: "Keys and money") var accounts: AccountOptions
   @OptionGroup(title: "Headers") var headers: HeaderOptions
   @OptionGroup(title: "Oddities") var quirks: QuirkOptions
@@ -69,7 +70,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
       }
     }
     if times.zeroLatency { behaviour.removeLatency() }
-    for (name, value) in times.values + limits.values + accounts.numbers {
+    for (name, value) in times.values + limits.values + tokens.values + accounts.numbers {
       if let value { try behaviour.set(name, to: Double(value)) }
     }
     for (name, value) in faults.values + times.decimals + accounts.decimals {
@@ -78,7 +79,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     for (name, value) in limits.flags + quirks.flags {
       if let value { try behaviour.turn(name, value) }
     }
-    for (name, value) in limits.choices + accounts.choices + headers.choices {
+    for (name, value) in limits.choices + tokens.choices + accounts.choices + headers.choices {
       if let value { try behaviour.choose(name, value) }
     }
     try quirks.apply(to: &behaviour)

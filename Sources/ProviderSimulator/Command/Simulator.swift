@@ -22,11 +22,12 @@ struct Simulator: Sendable {
     let paid = try PaidLog(path: directory + "/paid.jsonl", unfinished: catalog.unfinished)
     let calls = try CallLog(path: directory + "/calls.jsonl")
     let traffic = Traffic()
+    let cache = PromptCache()
     let engine = BatchEngine(
-      catalog: catalog, paid: paid, disk: disk, settings: settings, traffic: traffic, logger: logger)
+      catalog: catalog, paid: paid, disk: disk, settings: settings, traffic: traffic, cache: cache, logger: logger)
     responder = SimulatorResponder(
       settings: settings, catalog: catalog, paid: paid, calls: calls, disk: disk, engine: engine,
-      traffic: traffic)
+      traffic: traffic, cache: cache)
   }
 
   /// The server with its engine. Run it once.

@@ -11,9 +11,11 @@ extension SimulatorResponder {
   ) async throws -> Response {
     let body = try await json(request)
     if let version = request.headers[.anthropicVersion] { try MessageRules.check(body, version: version) }
-    var wanted = try ModelRequest(endpoint: endpoint, body: body, deployment: deployment)
-    wanted.isMistral = visit.dialect == .mistral
     let behaviour = plan.behaviour
+    var wanted = try ModelRequest(
+      endpoint: endpoint, body: body, deployment: deployment, counting: behaviour.tokenCounting,
+      hashesPrefixes: behaviour.promptCachePrefixes > 0)
+    wanted.isMistral = visit.dialect == .mistral
     visit.model = wanted.model
     if visit.dialect.isAzure, behaviour.azureBatchDeployments, AzureDeployment.isForBatches(wanted.model) {
       throw APIError.batchDeployment(wanted.model)
@@ -42,9 +44,11 @@ extension SimulatorResponder {
     let attempt = paid.nextAttempt(wanted.promptHash)
     let fault = plan.call(wanted, attempt: attempt)
     if case .refused(let error) = fault { throw error }
+    let cached = cache.use(
+      wanted.meter.prefixes, project: caller.project, model: wanted.model, capacity: behaviour.promptCachePrefixes)
     let answer = ModelAnswer(
       to: wanted, id: ids.next(), created: WallClock.seconds, defaultDimensions: behaviour.embeddingDimensions,
-      thinks: behaviour.geminiThoughts)
+      thinks: behaviour.geminiThoughts, cachedTokens: cached)
     outputTokens = answer.outputTokens
     let inFlight = traffic.begin(visit, tokens: demand.tokens(behaviour), second: WallClock.seconds)
     let settled = behaviour.countMaxTokens ? 0 : answer.outputTokens
@@ -76,8 +80,10 @@ extension SimulatorResponder {
     return PaidEntry(
       kind: .sync, time: WallClock.milliseconds, key: caller.fingerprint, endpoint: request.endpoint,
       model: request.model, promptDigest: request.promptDigest, promptText: request.lastUserText, attempt: attempt,
-      fault: name, inputTokens: answer.inputTokens, outputTokens: answer.outputTokens,
+      fault: name, inputTokens: answer.inputTokens, cachedTokens: answer.cachedTokens,
+      outputTokens: answer.outputTokens,
       cost: ModelPrice.of(request.model).cost(
-        inputTokens: answer.inputTokens, outputTokens: answer.outputTokens, isBatch: false), agent: agent)
+        inputTokens: answer.inputTokens, cachedTokens: answer.cachedTokens, outputTokens: answer.outputTokens,
+        isBatch: false), agent: agent)
   }
 }

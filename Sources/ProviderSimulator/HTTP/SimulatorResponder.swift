@@ -18,6 +18,7 @@ struct SimulatorResponder: HTTPResponder {
   let disk: Disk
   let engine: BatchEngine
   let traffic: Traffic
+  let cache: PromptCache
   let ids = IDSource()
   let counters = Counters()
   let uploads = GeminiUploads()

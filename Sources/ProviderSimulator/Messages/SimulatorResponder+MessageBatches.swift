@@ -127,7 +127,8 @@ extension SimulatorResponder {
       let comma = rest.first { $0 > 0x20 } == UInt8(ascii: "}") ? "" : ","
       if let full = try? JSONSlice.parse(Array((#"{"max_tokens":1"# + comma).utf8) + rest) { body = full }
     }
-    let wanted = try ModelRequest(endpoint: .messages, body: body, digests: false)
+    let wanted = try ModelRequest(
+      endpoint: .messages, body: body, digests: false, counting: settings.behaviour.tokenCounting)
     return Reply.json(Array(#"{"input_tokens":\#(wanted.inputTokens)}"#.utf8))
   }
 

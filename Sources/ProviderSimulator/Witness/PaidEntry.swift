@@ -29,6 +29,8 @@ struct PaidEntry: Sendable {
   /// Why the caller does not get the answer, if so: `hang`, `cut`, `missing`.
   var fault: String?
   var inputTokens: Int
+  /// Of them, what the prompt cache had.
+  var cachedTokens = 0
   var outputTokens: Int
   var cost: PicoUSD
   /// The caller's User-Agent, of a call.
@@ -58,6 +60,7 @@ struct PaidEntry: Sendable {
     writer.key("fault")
     writer.string(orNull: fault)
     writer.field("input_tokens", inputTokens)
+    writer.field("cached_tokens", cachedTokens)
     writer.field("output_tokens", outputTokens)
     writer.field("pico_usd", cost.value)
     writer.key("agent")

@@ -11,6 +11,7 @@ final class PaidLog: Sendable {
   struct ExecutedRow: Hashable, Sendable {
     var attempt: Int
     var isMissing: Bool
+    var cachedTokens = 0
   }
 
   private let log: AppendLog

@@ -28,7 +28,7 @@ struct PaidLogReader {
     var texts: [String: String] = [:]
     for member in entry.members {
       switch member.key {
-      case "seq", "row", "attempt", "input_tokens", "output_tokens", "pico_usd":
+      case "seq", "row", "attempt", "input_tokens", "cached_tokens", "output_tokens", "pico_usd":
         numbers[member.key] = member.value.int64
       case "key", "kind", "batch_id", "prompt_sha", "fault": texts[member.key] = member.value.string
       default: break
@@ -45,7 +45,7 @@ struct PaidLogReader {
       outputTokens: Int(numbers["output_tokens"] ?? 0), picoUSD: numbers["pico_usd"] ?? 0)
     if let batch = texts["batch_id"], batches.contains(batch), let row = numbers["row"] {
       executed[batch, default: [:]][Int(row)] = PaidLog.ExecutedRow(
-        attempt: attempt, isMissing: texts["fault"] == "missing")
+        attempt: attempt, isMissing: texts["fault"] == "missing", cachedTokens: Int(numbers["cached_tokens"] ?? 0))
     }
     return true
   }

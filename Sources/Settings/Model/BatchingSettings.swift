@@ -26,6 +26,10 @@ public struct BatchingSettings: Sendable, Equatable {
   }
 
   public var tokenEstimator = TokenEstimator.tiktoken
+  /// Whether prompts that begin alike are neighbours in a batch, for the provider's prompt cache.
+  public var orderByPrefix = true
+  /// Whether deferred requests of one tenant that ask the same with `temperature: 0` in one window are sent once.
+  public var mergeIdentical = false
   public var interactive = Window(
     idle: .milliseconds(5), maxAge: .milliseconds(50), maxRequestsPerBatch: 50, maxTokensPerBatch: 100_000)
   public var deferred = Window(

@@ -30,6 +30,8 @@ extension BatchingSettings {
   init(reading batching: Section) {
     self.init()
     tokenEstimator = batching.choice("token_estimator", tokenEstimator)
+    orderByPrefix = batching.flag("order_by_prefix", orderByPrefix)
+    mergeIdentical = batching.flag("merge_identical", mergeIdentical)
     interactive = batching.section("interactive") { Window(reading: $0, defaults: interactive) }
     deferred = batching.section("deferred") { Window(reading: $0, defaults: deferred) }
   }

@@ -11,6 +11,8 @@ public struct PromptContent: Hashable, Sendable {
   public internal(set) var toolCalls = 0
   public internal(set) var tools = PromptTools()
   public internal(set) var images: [PromptImage] = []
+  /// The texts of what is told of functions: providers show them to the model before any message.
+  var definitions = 0..<0
   /// Tokens that came as ids.
   public internal(set) var tokenIDs = 0
 

@@ -25,7 +25,7 @@ public struct PromptReader {
       if member.isNamed("messages") {
         for message in member.value.elements { self.message(message) }
       } else if member.isNamed("tools") {
-        for tool in member.value.elements { tool["function"].map { function($0) } }
+        define { reader in for tool in member.value.elements { tool["function"].map { reader.function($0) } } }
       } else if member.isNamed("functions") {
         for tool in member.value.elements { function(tool) }
       } else if member.isNamed("response_format") {
@@ -47,10 +47,12 @@ public struct PromptReader {
           message["content"].map { blocks($0) }
         }
       } else if member.isNamed("tools") {
-        for tool in member.value.elements {
-          prompt.tools.functions += 1
-          addLine([tool["name"], tool["description"]])
-          tool["input_schema"].map { object($0) }
+        define { reader in
+          for tool in member.value.elements {
+            reader.prompt.tools.functions += 1
+            reader.addLine([tool["name"], tool["description"]])
+            tool["input_schema"].map { reader.object($0) }
+          }
         }
       } else if member.isNamed("output_config") {
         member.value["format"].map { schema($0) }
@@ -138,7 +140,9 @@ public struct PromptReader {
         }
         for item in member.value.elements { self.item(item) }
       } else if member.isNamed("tools") {
-        for tool in member.value.elements where tool["parameters"] != nil { function(tool) }
+        define { reader in
+          for tool in member.value.elements where tool["parameters"] != nil { reader.function(tool) }
+        }
       } else if member.isNamed("text") {
         guard let format = member.value["format"], format["schema"] != nil else { continue }
         schema(format)
@@ -216,6 +220,13 @@ public struct PromptReader {
   }
 
   // MARK: Tools
+
+  /// Where they stand in a body says nothing of where the model sees them.
+  private mutating func define(_ read: (inout PromptReader) -> Void) {
+    let start = prompt.text.count
+    read(&self)
+    prompt.definitions = start..<prompt.text.count
+  }
 
   private mutating func function(_ function: JSONSlice) {
     prompt.tools.functions += 1

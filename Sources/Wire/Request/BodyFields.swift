@@ -18,6 +18,7 @@ struct BodyFields {
   var maxTokensOfChat: JSONSlice?
   var maxOutputTokens: JSONSlice?
   var choices: JSONSlice?
+  var temperature: JSONSlice?
   var hasStream = false
   /// Keys of the above that occur more than once; `stream` may, since it goes anyway.
   private var repeated: Set<String> = []
@@ -46,6 +47,7 @@ struct BodyFields {
       case "max_tokens": Self.set(&maxTokensOfChat, member.value, key, &again)
       case "max_output_tokens": Self.set(&maxOutputTokens, member.value, key, &again)
       case "n": choices = member.value
+      case "temperature": temperature = member.value
       case "stream", "stream_options": hasStream = true
       default: break
       }
@@ -80,6 +82,9 @@ struct BodyFields {
   var wantedChoices: JSONSlice? {
     choices ?? generationConfig?["candidateCount"] ?? generationConfig?["candidate_count"]
   }
+
+  /// Whether the publisher asks for the likeliest answer, which is as good for whoever asks the same.
+  var asksForLikeliest: Bool { temperature?.double == 0 && (wantedChoices?.int64 ?? 1) == 1 }
 
   /// What the provider knows as limits on output, strongest first.
   var outputLimits: [(name: String, value: JSONSlice)] {

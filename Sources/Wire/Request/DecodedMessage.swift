@@ -28,11 +28,13 @@ public struct DecodedRequest: Sendable {
   public var maximumOutputTokens: Int?
   /// How many answers it asks for.
   public var choices: Int
+  /// Whether it asks for the likeliest answer (`temperature: 0`), one of it.
+  public var asksForLikeliest: Bool
 
   public init(
     envelope: Envelope, endpoint: Endpoint, model: String, body: RequestBody, bodyHash: SHA256Digest,
     lane: LaneChoice?, queueLane: Lane, deadline: Timestamp?, prompt: PromptContent, maximumOutputTokens: Int?,
-    choices: Int = 1
+    choices: Int = 1, asksForLikeliest: Bool = false
   ) {
     self.envelope = envelope
     self.endpoint = endpoint
@@ -45,6 +47,7 @@ public struct DecodedRequest: Sendable {
     self.prompt = prompt
     self.maximumOutputTokens = maximumOutputTokens
     self.choices = choices
+    self.asksForLikeliest = asksForLikeliest
   }
 }
 

@@ -8,6 +8,7 @@ struct ProviderRequest {
   var prompt: PromptContent
   var maximumOutputTokens: Int?
   var choices = 1
+  var asksForLikeliest = false
 }
 
 /// Reads a body in any of its three forms. What was found before a failure stays, since the error reply needs it too.
@@ -136,7 +137,7 @@ struct RequestBodyReader {
       endpoint: endpoint, model: model, body: try ProviderBody.make(body, fields),
       prompt: PromptReader.read(body, endpoint: endpoint),
       maximumOutputTokens: Self.maximumOutputTokens(fields),
-      choices: Int(clamping: max(1, fields.wantedChoices?.int64 ?? 1)))
+      choices: Int(clamping: max(1, fields.wantedChoices?.int64 ?? 1)), asksForLikeliest: fields.asksForLikeliest)
   }
 
   private func modelName(_ fields: BodyFields) throws(Failure) -> String {

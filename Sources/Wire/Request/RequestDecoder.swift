@@ -41,7 +41,8 @@ public struct RequestDecoder: Sendable {
         DecodedRequest(
           envelope: envelope, endpoint: request.endpoint, model: request.model, body: request.body, bodyHash: bodyHash,
           lane: headers.lane, queueLane: queueLane, deadline: headers.deadline,
-          prompt: request.prompt, maximumOutputTokens: request.maximumOutputTokens, choices: request.choices))
+          prompt: request.prompt, maximumOutputTokens: request.maximumOutputTokens, choices: request.choices,
+          asksForLikeliest: request.asksForLikeliest))
     }
   }
 

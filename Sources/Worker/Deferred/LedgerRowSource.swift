@@ -2,7 +2,7 @@ import BatchCore
 import Ledger
 import Threading
 
-/// The rows of a batch, streamed from the ledger in id order, so that a batch of any size needs one chunk of memory.
+/// The rows of a batch, streamed from the ledger in its order, so that a batch of any size needs one chunk of memory.
 final class LedgerRowSource: BatchRowSource {
   private let rows: LedgerRows
   private let position = Locked<RequestID?>(nil)

@@ -28,7 +28,10 @@ extension Intake {
         NewCall(
           endpoint: request.endpoint, model: request.model, route: route, lane: lane, custody: custody,
           body: request.body, tokens: counted.estimate, deadline: request.deadline,
-          callCeiling: call, batchCeiling: batch, budgets: budgets))
+          callCeiling: call, batchCeiling: batch, budgets: budgets,
+          promptOrder: context.configuration.ordersByPrefix && lane == .deferred
+            ? PromptOrder(request.prompt).number : 0,
+          mergeKey: lane == .deferred && custody == .ledger ? mergeKey(request, route) : nil))
       if let provider = context.providers[route.provider], !provider.capabilities.endpoints.contains(request.endpoint) {
         content = .poison(
           Failure(
@@ -55,6 +58,15 @@ extension Intake {
       queue: source.lane, redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration,
       properties: PropertiesCodec.encode(delivery.properties))
   }
+  /// A request that bounds when it is sent, or that names itself, keeps a call of its own.
+  private func mergeKey(_ request: DecodedRequest, _ route: Route) -> MergeKey? {
+    let envelope = request.envelope
+    guard context.configuration.mergesIdentical, request.asksForLikeliest, request.deadline == nil,
+      envelope.identity.kind != .key, envelope.replayNonce == nil
+    else { return nil }
+    return MergeKey(tenant: envelope.tags.tenant, bodyHash: request.bodyHash, route: route)
+  }
+
   private func objection(to request: DecodedRequest, on route: Route) -> String? {
     context.providers[route.provider]?.objection(to: request.body, endpoint: request.endpoint)
   }

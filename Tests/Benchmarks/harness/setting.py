@@ -140,7 +140,9 @@ class Simulator:
         state = os.path.join(folder, "state")
         os.mkdir(state)
         self.process = processes.start("provider simulator", [
-            path, "--listen", "127.0.0.1:0", "--port-file", port_file, "--state", state, "--zero-latency"])
+            path, "--listen", "127.0.0.1:0", "--port-file", port_file, "--state", state, "--zero-latency",
+            # What it takes to answer is part of what is measured.
+            "--token-counting", "bytes"])
 
         def has_port():
             return os.path.exists(port_file) and os.path.getsize(port_file) > 0

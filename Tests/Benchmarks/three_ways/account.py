@@ -17,6 +17,7 @@ SIMULATOR = {
     "rpm": REQUESTS_PER_MINUTE, "tpm": TOKENS_PER_MINUTE, "burst_seconds": 1,
     "concurrency": CONCURRENCY,
     "latency_ms": 400, "latency_per_token_us": 2000, "latency_tail_ms": 2000,
+    "token_counting": "bytes",
     "batch_validate_ms": 500, "batch_min_ms": 3000, "batch_per_row_us": 100, "batch_finalize_ms": 500,
 }
 

@@ -56,8 +56,8 @@ class BatchFaults:
 
     def cap(self):
         """a cap on enqueued tokens fails batches, which run later"""
-        # A batch of 100 has some 1,300 tokens: one fits at a time, and it runs long enough for the next to meet it.
-        self.simulator.change(enqueued_tokens=2000, batch_min_ms=2000)
+        # A batch of 100 has some 2,500 tokens: one fits at a time, and it runs long enough for the next to meet it.
+        self.simulator.change(enqueued_tokens=3500, batch_min_ms=2000)
         wanted = self.send("cap", 400)
         wait_until("a batch that is over the cap", lambda: "token_limit_exceeded" in self.service.log_text(), 30)
         self.finish(wanted)

@@ -33,7 +33,7 @@ def replicas(bench, simulator):
 
 def load(bench, name, start):
     asked = [job(number, "deferred", f"enqueued-{name}", kind=0) for number in range(REQUESTS)]
-    # As the simulator counts them: four bytes a token.
+    # Four bytes a token are near enough.
     tokens = sum(-(-len(each.prompt.encode()) // 4) for each in asked)
     cap = tokens // 10
     simulator = bench.simulator(name=f"simulator {name}", enqueued_tokens=cap, batch_min_ms=600)

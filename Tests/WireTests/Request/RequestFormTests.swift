@@ -26,6 +26,16 @@ struct RequestFormTests {
     #expect(request.envelope.customID == nil)
   }
 
+  @Test(arguments: [
+    (#""temperature":0"#, true), (#""temperature":0.0,"n":1"#, true), (#""temperature":-0e3"#, true),
+    (#""temperature":0,"n":2"#, false), (#""temperature":0.01"#, false), (#""temperature":"0""#, false),
+    (#""temperature":null"#, false), (#""top_p":0"#, false),
+  ])
+  func theLikeliestAnswerIsAskedForByTemperature(member: String, asks: Bool) throws {
+    let request = try decode(#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"x"}],\#(member)}"#)
+    #expect(request.asksForLikeliest == asks)
+  }
+
   @Test func whitespaceAndByteOrderMarkAroundTheBodyGo() throws {
     let request = try decode("\u{FEFF}\r\n \(Fixtures.chat)\n")
     #expect(request.body.text == Fixtures.chat)
