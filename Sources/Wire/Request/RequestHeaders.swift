@@ -81,7 +81,7 @@ extension Endpoint {
   static let allowedPaths = allCases.map(\.path).joined(separator: ", ")
 
   /// Whether its bodies hold `messages`, by which they cannot be told from OpenAI's.
-  var takesMessages: Bool { self == .chatCompletions || self == .messages }
+  var takesMessages: Bool { self == .chatCompletions || self == .messages || self == .mistralChat }
 
   /// The path with or without `/v1`.
   init?(lenientPath path: String) {
