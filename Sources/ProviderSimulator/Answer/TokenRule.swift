@@ -43,6 +43,9 @@ struct TokenRule: Sendable {
   ]
   private static let other = Row(prefix: "", encoding: .o200kBase, percent: 111, isOpenAI: false)
 
+  /// Makes the tables of all encodings, so that no call waits for them.
+  static func prepare() { for encoding in TokenEncoding.allCases { _ = BytePairEncoding(encoding) } }
+
   init(model: String) {
     let rule = Self.table.first { model.hasPrefix($0.prefix) } ?? Self.other
     encoding = BytePairEncoding(rule.encoding)

@@ -23,6 +23,7 @@ struct Simulator: Sendable {
     let calls = try CallLog(path: directory + "/calls.jsonl")
     let traffic = Traffic()
     let cache = PromptCache()
+    if settings.behaviour.tokenCounting == .exact { TokenRule.prepare() }
     let engine = BatchEngine(
       catalog: catalog, paid: paid, disk: disk, settings: settings, traffic: traffic, cache: cache, logger: logger)
     responder = SimulatorResponder(
