@@ -131,7 +131,8 @@ struct LiveBatchTests {
   @Test func inputDeletedWhileRunningIsReadToItsEnd() async throws {
     let scratch = Scratch()
     defer { scratch.remove() }
-    try await LiveSimulator.run(in: scratch.path, change: { $0.batchMinMs = 2000 }) { [rows] live async throws -> Void in
+    try await LiveSimulator.run(in: scratch.path, change: { $0.batchMinMs = 2000 }) {
+      [rows] live async throws -> Void in
       let id = try await live.start(rows)
       let running = try await live.wait(for: id) { $0["status"]?.string == "in_progress" }
       let file = try #require(running["input_file_id"]?.string)
