@@ -1,6 +1,7 @@
 import BatchCore
 import TestSupport
 import Testing
+import Threading
 import Wire
 
 @testable import Worker
@@ -68,6 +69,31 @@ struct InteractiveTests {
       #expect(pipeline.interactive.count(.ack) == 1)
       #expect(pipeline.deadLetters.count == 1)
       #expect(pipeline.deadLetters.first?.body == Message("a").delivery.body)
+    }
+  }
+
+  /// Too few calls to open a breaker are not all spent where nobody answers.
+  @Test(arguments: [Lane.interactive, .deferred])
+  func aCallThatFailedTwiceGoesOnAtTheNextRoute(lane: Lane) async throws {
+    let provider = ScriptedProvider()
+    let fallback = ScriptedProvider("azure")
+    let failures = Locked(0)
+    for each in [provider, fallback] {
+      each.onCall { _, call in
+        let number = failures.withLock { failures in
+          failures += 1
+          return failures
+        }
+        return number <= 2 ? ScriptedProvider.failure(.retryable(retryAfter: nil)) : ScriptedProvider.success(of: call)
+      }
+      // So what is deferred is called, too.
+      each.fail(.upload, .refused(ProviderError(.noBatches, isAmbiguous: false, message: "answered 404")))
+    }
+    try await Pipeline.run(provider, configure: { $0.fallback = fallback }) { pipeline in
+      pipeline.push(Message("a"), to: lane)
+      let replies = try await pipeline.untilReplies(1)
+      #expect(replies.allSatisfy { $0.summary.isSuccess && $0.summary.attempts == 3 })
+      #expect([provider.calls.count, fallback.calls.count].sorted() == [1, 2])
     }
   }
 

@@ -42,13 +42,7 @@ struct CallRouting: Sendable {
     var diverted: OrderedDictionary<Route, [PendingCall]> = [:]
     var waiting: [PendingCall] = []
     for var call in calls {
-      let others = context.routes(call.model).filter { route in
-        route != call.route
-          && context.providers[route.provider].map { provider in
-            provider.capabilities.endpoints.contains(call.endpoint)
-              && provider.objection(to: call.body, endpoint: call.endpoint) == nil
-          } ?? false
-      }
+      let others = others(than: call)
       let closed = others.map { context.gates.refusal(key($0), now: now) }
       if let open = zip(others, closed).first(where: { $0.1 == nil })?.0 {
         diverted[open, default: []].append(call)
@@ -58,6 +52,21 @@ struct CallRouting: Sendable {
       }
     }
     return (diverted, waiting)
+  }
+
+  /// The first other route of the call's model that is open.
+  func alternative(to call: PendingCall, at now: Timestamp) -> Route? {
+    others(than: call).first { context.gates.refusal(key($0), now: now) == nil }
+  }
+
+  private func others(than call: PendingCall) -> [Route] {
+    context.routes(call.model).filter { route in
+      route != call.route
+        && context.providers[route.provider].map { provider in
+          provider.capabilities.endpoints.contains(call.endpoint)
+            && provider.objection(to: call.body, endpoint: call.endpoint) == nil
+        } ?? false
+    }
   }
 
   /// The best route that is not closed; the first if all are.

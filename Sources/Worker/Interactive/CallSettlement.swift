@@ -44,8 +44,14 @@ struct CallSettlement: Sendable {
     await dispatcher.divert([call], CallRouting(context: context))
   }
 
+  /// From this attempt on a failure sends a call another way: too few calls to open a breaker must not all be spent where
+  /// nobody answers.
+  private static let lastOfOneWay = 2
+
   private func retry(_ call: PendingCall, _ outcome: CallOutcome, after delay: Duration) async {
     let limit = context.policy.limit(.providerUnavailable, outcome.message)
+    let way = await otherWay(call)
+    let delay = way == nil ? delay : .zero
     let now = context.time.now()
     let verdict: AttemptOutcome.Verdict =
       call.custody == .ledger ? .park(notBefore: now + delay, limit) : .again(limit)
@@ -53,7 +59,21 @@ struct CallSettlement: Sendable {
     if call.custody == .ledger { return dispatcher.parkedWorkIsReady() }
     var next = call
     next.attempt += 1
+    if let way { next.route = way }
     await again(next, after: delay)
+  }
+
+  /// Nil where the call is to be tried where it was.
+  private func otherWay(_ call: PendingCall) async -> Route? {
+    guard call.attempt >= Self.lastOfOneWay, call.attempt < context.policy.maximumAttempts else { return nil }
+    let routing = CallRouting(context: context)
+    guard let way = routing.alternative(to: call, at: context.time.monotonic()) else { return nil }
+    let done: Void? = await context.retry("send a request another way") { () async throws(LedgerError) in
+      try await context.ledger.reroute([call.id], to: way)
+    }
+    if done == nil { return nil }
+    context.metrics.rerouted(from: call.route.provider, to: way.provider, by: 1)
+    return way
   }
 
   private func again(_ call: PendingCall, after delay: Duration) async {
