@@ -4,6 +4,9 @@ public import Wire
 public struct MergeKey: Hashable, Sendable {
   public let digest: SHA256Digest
 
+  /// How many requests one call answers besides its own: its end is one commit for all of them.
+  public static let mostFollowers = 1000
+
   /// - Parameter bodyHash: over endpoint and provider body.
   public init(tenant: String, bodyHash: SHA256Digest, route: Route) {
     var hasher = SHA256()

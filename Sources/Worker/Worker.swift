@@ -93,7 +93,7 @@ public struct Worker: Sendable {
     let marks = MarkKeeper(context: context)
     let faults = ExchangeFaults(health: context.health, time: context.time)
     let settler = DeliverySettler(context: context, sink: ports.sink, acks: acks, faults: faults)
-    let unrecorded = UnrecordedPoison(context: context, sink: ports.sink, settler: settler)
+    let unrecorded = UnrecordedPoison(context: context, sink: ports.sink, settler: settler, faults: faults)
     let calls = CallDispatcher(context: context, settler: settler)
     let batches = BatchInbox()
     let windows = WindowKeeper(context: context, planned: batches) { calls.parkedWorkIsReady() }

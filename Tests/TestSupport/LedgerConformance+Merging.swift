@@ -90,6 +90,32 @@ extension LedgerConformance {
         try requireEqual(try await ledger.deliver().map(\.failure?.code), [.cancelled])
         try requireEqual(try await cancel("c-a"), [first.id])
       },
+      `case`("an answer stays while one that shared the call is still to be told") { ledger in
+        let first = try await ledger.admit(alike("a"))
+        let second = try await ledger.admit(alike("b"))
+        try await ledger.succeed(first.id)
+        let taken = try await ledger.store.takeReplies(.bulk, limit: 1, maximumBytes: 1 << 20)
+        try requireEqual(taken.map(\.id), [first.id])
+        try await ledger.store.delivered([first.id], at: ledger.now)
+        ledger.advance(by: .seconds(10))
+        _ = try await ledger.store.purge(finishedBefore: ledger.now, bodiesBefore: ledger.now, limit: 1000)
+        let reply = try await ledger.takeReply()
+        try requireEqual(reply.id, second.id)
+        try require(reply.response?.body.isEmpty == false)
+      },
+      `case`("a call is shared by so many, and never one that was tried before") { ledger in
+        let first = try await ledger.admit(alike("a"))
+        let batch = try await ledger.batch(first.id)
+        let limit = AttemptOutcome.Limit(maximumAttempts: 5, failure: Failure(.providerUnavailable, "away"))
+        try await ledger.store.abandon(batch.id, notBefore: ledger.now, limit: limit, at: ledger.now)
+        try requireEqual(try await ledger.admit(alike("b")).kind, .new(attempt: 1))
+        let most = MergeKey.mostFollowers
+        let others = try await ledger.store.admit(
+          (0..<most).map { alike("s\($0)").request(at: ledger.now) }, at: ledger.now)
+        try requireEqual(others.count { $0.kind == .inFlight }, most)
+        try requireEqual(try await ledger.admit(alike("c")).kind, .new(attempt: 1))
+        try requireEqual(try await ledger.admit(alike("d")).kind, .inFlight)
+      },
       `case`("one that shared a call whose answer is gone is asked for anew") { ledger in
         let first = try await ledger.admit(alike("a"))
         _ = try await ledger.admit(alike("b"))

@@ -39,6 +39,8 @@ struct RetentionStatements {
       """
       SELECT request_id FROM outbox WHERE request_id = ANY($1::bigint[])
       UNION ALL SELECT leader_id FROM request WHERE leader_id = ANY($1::bigint[]) AND state = 4
+      UNION ALL SELECT s.leader_id FROM outbox o JOIN request s ON s.id = o.request_id
+        WHERE s.leader_id = ANY($1::bigint[])
       UNION ALL SELECT r.id FROM request r WHERE r.id = ANY($1::bigint[]) AND r.kind = \(RowKind.leader.rawValue)
         AND EXISTS (SELECT FROM request s JOIN outbox o ON o.request_id = s.id WHERE \(subscribers))
       """)

@@ -30,8 +30,12 @@ struct AdmissionStatements {
     // Many may follow it at once, and whoever sends it waits for them. Nobody here waits for whoever sends it.
     selectMergeable = connection.prepare(
       """
-      SELECT id FROM request WHERE merge_key = $1::bytea AND merge_key IS NOT NULL AND state = 0
-      ORDER BY id LIMIT 1 FOR SHARE SKIP LOCKED
+      SELECT id FROM (
+        SELECT id FROM request WHERE merge_key = $1::bytea AND merge_key IS NOT NULL AND state = 0 AND attempts = 0
+        ORDER BY id DESC LIMIT 1 FOR SHARE SKIP LOCKED) newest
+      WHERE (SELECT count(*) FROM (
+        SELECT 1 FROM request f WHERE f.leader_id = newest.id AND f.state = 4 LIMIT \(MergeKey.mostFollowers)) AS counted)
+        < \(MergeKey.mostFollowers)
       """)
     selectNonce = connection.prepare(
       """

@@ -39,8 +39,13 @@ struct AdmissionStatements {
     selectMergeable = try Statement(
       connection,
       """
-      SELECT id FROM request INDEXED BY request_merge WHERE merge_key = ? AND merge_key IS NOT NULL AND state = 0
-      ORDER BY id LIMIT 1
+      SELECT id FROM (
+        SELECT id FROM request INDEXED BY request_merge WHERE merge_key = ? AND merge_key IS NOT NULL AND state = 0
+          AND attempts = 0
+        ORDER BY id DESC LIMIT 1) newest
+      WHERE (SELECT count(*) FROM (
+        SELECT 1 FROM request f WHERE f.leader_id = newest.id AND f.state = 4 LIMIT \(MergeKey.mostFollowers)))
+        < \(MergeKey.mostFollowers)
       """)
     selectNonce = try Statement(
       connection,

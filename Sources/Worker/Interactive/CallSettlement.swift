@@ -51,7 +51,8 @@ struct CallSettlement: Sendable {
   private func retry(_ call: PendingCall, _ outcome: CallOutcome, after delay: Duration) async {
     let limit = context.policy.limit(.providerUnavailable, outcome.message)
     let way = await otherWay(call)
-    let delay = way == nil ? delay : .zero
+    // The next way has done nothing yet to be spared for. What fails everywhere is spared.
+    let delay = way != nil && call.attempt == Self.lastOfOneWay ? .zero : delay
     let now = context.time.now()
     let verdict: AttemptOutcome.Verdict =
       call.custody == .ledger ? .park(notBefore: now + delay, limit) : .again(limit)

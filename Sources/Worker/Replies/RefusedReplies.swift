@@ -59,11 +59,10 @@ final class RefusedReplies: Sendable {
       return rows.map { row in
         guard let first = row.open.first else { return row }
         let address = first.exchange.isEmpty ? first.routingKey : Array(first.exchange.utf8)
-        if now - (row.refusedSince ?? now) >= Self.longestWait {
-          if state.distrusted.count < Self.maximumDistrusted { state.distrusted[address] = now + Self.distrust }
-        } else if state.distrusted[address] == nil {
-          return row
-        }
+        let isFull = state.distrusted.count >= Self.maximumDistrusted
+        let isDistrusted = state.distrusted[address] != nil || isFull
+        guard isDistrusted || now - (row.refusedSince ?? now) >= Self.longestWait else { return row }
+        if state.distrusted[address] != nil || !isFull { state.distrusted[address] = now + Self.distrust }
         var row = row
         row.redirect(to: unclaimed)
         return row

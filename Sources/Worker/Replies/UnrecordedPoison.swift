@@ -17,6 +17,7 @@ final class UnrecordedPoison: Sendable {
   private let context: WorkerContext
   private let sink: any ReplySink
   private let settler: DeliverySettler
+  private let faults: ExchangeFaults
   private let encoder: ReplyEncoding
   /// Bounded by the prefetch: each is an unacked delivery.
   private let answers = Locked([Answer]())
@@ -24,8 +25,9 @@ final class UnrecordedPoison: Sendable {
   /// A reply that its queue refuses so often goes where an operator finds it.
   private static let patience = 3
 
-  init(context: WorkerContext, sink: any ReplySink, settler: DeliverySettler) {
+  init(context: WorkerContext, sink: any ReplySink, settler: DeliverySettler, faults: ExchangeFaults) {
     self.context = context
+    self.faults = faults
     self.sink = sink
     self.settler = settler
     encoder = ReplyEncoding(configuration: context.configuration)
@@ -75,7 +77,9 @@ final class UnrecordedPoison: Sendable {
   private func publish(_ waiting: inout [Answer]) async -> Bool {
     let messages = waiting.flatMap(\.row.open)
     var outcomes: ArraySlice<PublishOutcome> = []
-    if !messages.isEmpty { outcomes = (await abandoning { [sink] in await sink.publish(messages) } ?? [])[...] }
+    if !messages.isEmpty {
+      outcomes = await faults.publish(messages) { sent in await abandoning { [sink] in await sink.publish(sent) } }[...]
+    }
     let now = context.time.monotonic()
     var tally: [String: Int] = [:]
     var mustWait = false
