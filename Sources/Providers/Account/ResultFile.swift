@@ -40,7 +40,7 @@ actor ResultFile: BatchResultSource {
         guard await readMore() else { break }
         continue
       }
-      if let result = read(line) ?? Self.repaired(line).flatMap(read) {
+      if let result = read(line) ?? ProviderText.repaired(line).flatMap(read) {
         results.append(result)
         bytes += line.count
       } else {
@@ -81,7 +81,7 @@ actor ResultFile: BatchResultSource {
   /// The last newline is optional. A last line that is no JSON is what remains of a file that was cut.
   private func readLastLine() -> Bool {
     guard let line = splitter.finish() else { return false }
-    guard (try? JSONSlice.parse(Self.repaired(line) ?? line, maximumDepth: JSONDepth.answers)) != nil else {
+    guard (try? JSONSlice.parse(ProviderText.repaired(line) ?? line, maximumDepth: JSONDepth.answers)) != nil else {
       failure = ProviderError(
         .unavailable(retryAfter: nil), isAmbiguous: false,
         message: "\(account.name): \(what): the file ends within a line")
@@ -89,12 +89,5 @@ actor ResultFile: BatchResultSource {
     }
     lines = [line]
     return true
-  }
-
-  /// A line that is not UTF-8, with what is not replaced; nil where nothing is wrong. The rest of it was paid for, and names
-  /// who is to have it.
-  private static func repaired(_ line: [UInt8]) -> [UInt8]? {
-    let text = Array(String(decoding: line, as: UTF8.self).utf8)
-    return text == line ? nil : text
   }
 }

@@ -152,6 +152,17 @@ struct CompatibleRecordedTests {
     }
   }
 
+  /// Bytes that are no UTF-8 must not keep the other results of a page back.
+  @Test func brokenTextOfXAI() async throws {
+    let page =
+      #"{"results":[{"batch_request_id":"r-1","batch_result":{"response":{"chat_get_completion":{"id":"caf!"}}}},{"batch_request_id":"r-2","batch_result":{"response":{"chat_get_completion":{"id":"c"}}}}]}"#
+    let dialect = try #require(OpenAIDialect.named("xai"))
+    let bytes = Array(page.utf8).map { $0 == UInt8(ascii: "!") ? 0xE9 : $0 }
+    let provider = makeProvider(ScriptedHTTP(.bytes(200, bytes))) { $0.dialect = dialect }
+    let results = try await provider.results(fileID: "results-of:b").next() ?? []
+    #expect(results.map(\.bodyText) == ["{\"id\":\"caf\u{FFFD}\"}", #"{"id":"c"}"#])
+  }
+
   /// Lines of requests that did not run, with codes or types or nothing that is known.
   @Test(
     arguments: [
