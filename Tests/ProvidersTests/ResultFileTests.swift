@@ -118,6 +118,22 @@ struct ResultFileTests {
     }
   }
 
+  /// Bytes that are no UTF-8 cost themselves, and neither the row nor the rows around it.
+  @Test func brokenTextIsReplaced() async {
+    let line = { (id: String) in #"{"custom_id":"\#(id)","response":{"status_code":200,"body":{"text":"caf!"}}}"# }
+    func broken(_ id: String) -> [UInt8] { Array(line(id).utf8).map { $0 == UInt8(ascii: "!") ? 0xE9 : $0 } }
+    // The last line has no newline.
+    let found = await read([broken("a") + [0x0A] + Array(line("b").utf8) + [0x0A] + broken("c")])
+    #expect(found.results.map(\.customID) == ["a", "b", "c"])
+    #expect(found.results.map(\.disposition) == [.succeeded, .succeeded, .succeeded])
+    let bodies = found.results.map { String(decoding: $0.response?.body ?? [], as: UTF8.self) }
+    #expect(bodies == ["{\"text\":\"caf\u{FFFD}\"}", "{\"text\":\"caf!\"}", "{\"text\":\"caf\u{FFFD}\"}"])
+    #expect(found.unreadable == 0)
+    #expect(found.error == nil)
+    let cut = await read([Array(broken("a").dropLast(4))])
+    #expect(cut.error?.message == "openai: content of file file-out: the file ends within a line")
+  }
+
   @Test func resultsComeInBoundedBatches() async {
     let small = (0..<1000).map { "{\"custom_id\":\"r\($0)\"}\n" }.joined()
     let counted = await read([Array(small.utf8)])

@@ -40,7 +40,7 @@ actor ResultFile: BatchResultSource {
         guard await readMore() else { break }
         continue
       }
-      if let result = read(line) {
+      if let result = read(line) ?? ProviderText.repaired(line).flatMap(read) {
         results.append(result)
         bytes += line.count
       } else {
@@ -81,7 +81,7 @@ actor ResultFile: BatchResultSource {
   /// The last newline is optional. A last line that is no JSON is what remains of a file that was cut.
   private func readLastLine() -> Bool {
     guard let line = splitter.finish() else { return false }
-    guard (try? JSONSlice.parse(line, maximumDepth: JSONDepth.answers)) != nil else {
+    guard (try? JSONSlice.parse(ProviderText.repaired(line) ?? line, maximumDepth: JSONDepth.answers)) != nil else {
       failure = ProviderError(
         .unavailable(retryAfter: nil), isAmbiguous: false,
         message: "\(account.name): \(what): the file ends within a line")

@@ -28,7 +28,7 @@ actor ResultPages: BatchResultSource {
         "GET", "/batches/\(ProviderText.pathSegment(batchID))/results?limit=\(Self.limit)\(at)",
         limits: provider.operationLimits(maximumResponseBytes: provider.maximumResponseBytes))
       let response = try await provider.perform(what, request, isWrite: false)
-      guard let body = try? JSONSlice.parse(response.body, maximumDepth: JSONDepth.answers), body.kind == .object else {
+      guard let body = Self.page(response.body), body.kind == .object else {
         throw provider.invalidResponse(what, "the answer is no page of results", isWrite: false)
       }
       let lines = body["results"].map { Array($0.elements) } ?? []
@@ -45,6 +45,11 @@ actor ResultPages: BatchResultSource {
       if !results.isEmpty { return results }
     }
     return nil
+  }
+
+  private static func page(_ bytes: [UInt8]) -> JSONSlice? {
+    if let page = try? JSONSlice.parse(bytes, maximumDepth: JSONDepth.answers) { return page }
+    return ProviderText.repaired(bytes).flatMap { try? JSONSlice.parse($0, maximumDepth: JSONDepth.answers) }
   }
 }
 

@@ -39,6 +39,13 @@ enum ProviderText {
     return result + "…"
   }
 
+  /// Bytes that are not UTF-8, with what is not replaced; nil where nothing is wrong. The rest of a result was paid for, and
+  /// names who is to have it.
+  static func repaired(_ bytes: [UInt8]) -> [UInt8]? {
+    let text = Array(String(decoding: bytes, as: UTF8.self).utf8)
+    return text == bytes ? nil : text
+  }
+
   /// For one segment of a path or a query's value: ids are a provider's, and may hold anything.
   static func pathSegment(_ id: String) -> String {
     var encoded = ""
