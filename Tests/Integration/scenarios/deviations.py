@@ -1,7 +1,8 @@
 """Servers that speak like OpenAI and differ: Together, xAI and Novita, in both lanes, with rows that fail and lost creates.
 
 Each gets 300 requests a lane with 5 % of rows failing for now, then a round whose creates are accepted and never answered.
-All are answered rightly and paid once. MILLRACE_DEVIATIONS_REQUESTS is the number for each server and lane.
+All are answered rightly and paid once. Then a create of which nobody knows whether it happened, in four ways, at each of
+them. MILLRACE_DEVIATIONS_REQUESTS is the number for each server and lane.
 """
 import os
 
@@ -9,6 +10,7 @@ from harness.checks import Problems, check, wait_until
 from harness.jobs import job
 from harness.prices import PRICES
 from harness.service import API_KEY
+from scenarios.ambiguous import Ambiguous
 
 REQUESTS = int(os.environ.get("MILLRACE_DEVIATIONS_REQUESTS", "300"))
 SERVERS = {"gpt-4o-mini": "together", "gpt-4.1-mini": "xai", "gpt-5-mini": "novita"}
@@ -46,6 +48,26 @@ def run(bench):
     bench.verify(wanted + lost, collector)
     verify_paid(simulator, wanted + lost)
     bench.say(f"held: {len(SERVERS)} creates without an answer, each found again and run once")
+    service.close()
+    for name in SERVERS.values():
+        ambiguous(bench, name)
+
+
+def ambiguous(bench, name):
+    simulator = bench.simulator(
+        name=f"ambiguous {name}", list_lag_ms=500, hang_ms=3000, batch_min_ms=0, quirk="file_processing_ms=100")
+    endpoint = f"{simulator.endpoint.removesuffix('/v1')}/{name}/v1"
+    service = bench.service(
+        simulator, name=f"ambiguous {name}", batching={"deferred": {"idle_ms": 250}},
+        execution={"poll_interval_ms": 100, "reconcile_grace": "1200ms", "drain_timeout": "10s", "create_timeout": "1s",
+                   "circuit_breaker": {"open_s": 1}},
+        providers={name: {"kind": "openai-compatible", "endpoint": endpoint, "api_key": API_KEY, "deviations": name,
+                          "timeout": "30s"}},
+        models={"gpt-4o-mini": {"routes": [name]}}, prices=PRICES)
+    bench.say(f"{name}:")
+    test = Ambiguous(bench, simulator, service, bench.collector(f"integration.ambiguous.{name}"))
+    test.run([test.crash_before_accept, test.crash_after_accept, test.crash_before_record, test.timeout_after_accept])
+    service.close()
 
 
 def ask(number, lane, tag, model):
