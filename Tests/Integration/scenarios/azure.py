@@ -2,7 +2,7 @@
 
 One resource is reached by /openai/v1 with a key, and by dated paths with a token from a file, which is replaced and the old
 one revoked while requests run. Batches have deployments of their own. Then a create of which nobody knows whether it
-happened, in four ways; each batch runs once. MILLRACE_AZURE_REQUESTS is the number for each lane.
+happened, in six ways; each batch runs once. MILLRACE_AZURE_REQUESTS is the number for each lane.
 """
 import hashlib
 import os
@@ -97,5 +97,7 @@ def ambiguous(bench):
                    "circuit_breaker": {"open_s": 1}},
         **providers(bench, simulator))
     test = Ambiguous(bench, simulator, service, bench.collector("integration.ambiguous"))
-    test.run([test.crash_after_accept, test.timeout_after_accept, test.reset_after_accept, test.error_after_accept])
+    test.run([
+        test.crash_before_accept, test.crash_after_accept, test.crash_before_record, test.timeout_after_accept,
+        test.reset_after_accept, test.error_after_accept])
     wait_until("no batch to be open", lambda: not simulator.stats()["batches_by_status"].get("in_progress"), 30)
