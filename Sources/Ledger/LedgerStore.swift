@@ -182,10 +182,10 @@ public protocol LedgerStore: Sendable {
   func takeReplies(_ urgency: ReplyUrgency, limit: Int, maximumBytes: Int) async throws(LedgerError) -> [PendingReply]
 
   /// The broker confirmed these replies.
-  func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError)
+  func delivered(_ replies: [TakenReply], at now: Timestamp) async throws(LedgerError)
 
   /// The broker refuses these replies whatever is done; they stay in the ledger and block nobody.
-  func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError)
+  func undeliverable(_ replies: [(reply: TakenReply, reason: String)], at now: Timestamp) async throws(LedgerError)
 
   // MARK: Retention
 

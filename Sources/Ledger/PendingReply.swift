@@ -16,6 +16,8 @@ public struct PendingReply: Sendable {
   }
 
   public var id: RequestID
+  /// Where it stands in the outbox; 0 for what was never in one.
+  public var place: Int64
   public var ledgerID: LedgerID
   /// The ledger id of the call's first subscriber.
   public var callID: LedgerID
@@ -42,10 +44,11 @@ public struct PendingReply: Sendable {
   public var deadLetter: DeadLetter?
 
   public init(
-    id: RequestID, ledgerID: LedgerID, callID: LedgerID, envelope: ReplyAddress, attempts: Int, basis: CostBasis,
-    receivedAt: Timestamp, completedAt: Timestamp, replayed: Bool
+    id: RequestID, place: Int64 = 0, ledgerID: LedgerID, callID: LedgerID, envelope: ReplyAddress, attempts: Int,
+    basis: CostBasis, receivedAt: Timestamp, completedAt: Timestamp, replayed: Bool
   ) {
     self.id = id
+    self.place = place
     self.ledgerID = ledgerID
     self.callID = callID
     self.envelope = envelope
@@ -55,6 +58,9 @@ public struct PendingReply: Sendable {
     self.completedAt = completedAt
     self.replayed = replayed
   }
+
+  /// What its end is noted by.
+  public var taken: TakenReply { TakenReply(id, at: place) }
 }
 
 /// Where a reply goes and what it carries back, as it was kept with the request.

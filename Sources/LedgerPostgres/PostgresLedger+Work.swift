@@ -155,35 +155,29 @@ extension PostgresLedger {
   public func takeReplies(
     _ urgency: ReplyUrgency, limit: Int, maximumBytes: Int
   ) async throws(LedgerError) -> [PendingReply] {
-    try await outbox.read { [taken, cursors, replica] reader in
-      let (replies, places) = try reader.take(
+    try await outbox.read { [cursors, replica] reader in
+      let replies = try reader.take(
         urgency, owner: replica, after: cursors.withLock { $0[urgency] }, limit: limit, maximumBytes: maximumBytes)
-      if let last = places.last { cursors.withLock { $0[urgency] = last } }
-      taken.withLock { taken in
-        for (reply, place) in zip(replies, places) { taken.insert(reply.id, at: place) }
-      }
+      if let last = replies.last { cursors.withLock { $0[urgency] = last.place } }
       return replies
     }
   }
 
-  public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
-    if rows.isEmpty { return }
-    let places = taken.withLock { $0.places(of: rows) }
-    try await commits.perform(rows: rows.count, isUrgent: places.areUrgent) { session in
-      try session.statements().outcomes.deleteReplies(at: places, owner: session.replica)
+  public func delivered(_ replies: [TakenReply], at now: Timestamp) async throws(LedgerError) {
+    if replies.isEmpty { return }
+    try await commits.perform(rows: replies.count, isUrgent: replies.areUrgent) { session in
+      try session.statements().outcomes.deleteReplies(at: replies.map(\.place), owner: session.replica)
     }
-    taken.withLock { $0.remove(rows, at: places) }
   }
 
-  public func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
-    if rows.isEmpty { return }
-    let ids = rows.map(\.id)
-    let places = taken.withLock { $0.places(of: ids) }
-    try await commits.perform(rows: rows.count) { session in
-      for row in rows { try session.setUndeliverable(row.id.rawValue, reason: row.reason) }
-      try session.statements().outcomes.deleteReplies(at: places, owner: session.replica)
+  public func undeliverable(
+    _ replies: [(reply: TakenReply, reason: String)], at now: Timestamp
+  ) async throws(LedgerError) {
+    if replies.isEmpty { return }
+    try await commits.perform(rows: replies.count) { session in
+      for (reply, reason) in replies { try session.setUndeliverable(reply.request.rawValue, reason: reason) }
+      try session.statements().outcomes.deleteReplies(at: replies.map(\.reply.place), owner: session.replica)
     }
-    taken.withLock { $0.remove(ids, at: places) }
   }
 
   public func backlog() async throws(LedgerError) -> [BacklogEntry] { try await rows.read { try $0.backlog() } }

@@ -24,7 +24,6 @@ public final class PostgresLedger: LedgerStore {
   let replica: Int64
   /// Read and written by the outbox's thread.
   let cursors = Locked(ReplyCursors())
-  let taken = Locked(TakenReplies())
   private let isClosed = Locked(false)
   private let isEnding: Locked<Bool>
 

@@ -22,7 +22,6 @@ public final class SQLiteLedger: LedgerStore {
   let deadlines: ReadQueue<DeadlineReader>
   let costs: ReadQueue<CostReader>
   let retention: ReadQueue<RetentionReader>
-  private let taken = Locked(TakenReplies())
   private let file: Locked<LedgerFile?>
   private let mapping: ErrorMapping
   let hasTakenOver = Locked(false)
@@ -212,33 +211,26 @@ extension SQLiteLedger {
   public func takeReplies(
     _ urgency: ReplyUrgency, limit: Int, maximumBytes: Int
   ) async throws(LedgerError) -> [PendingReply] {
-    try await outbox.read { [taken] reader in
-      let (replies, places) = try reader.take(urgency, limit: limit, maximumBytes: maximumBytes)
-      taken.withLock { taken in
-        for (reply, place) in zip(replies, places) { taken.insert(reply.id, at: place) }
+    try await outbox.read { try $0.take(urgency, limit: limit, maximumBytes: maximumBytes) }
+  }
+
+  public func delivered(_ replies: [TakenReply], at now: Timestamp) async throws(LedgerError) {
+    if replies.isEmpty { return }
+    try await commits.perform(rows: replies.count, isUrgent: replies.areUrgent) { session in
+      for reply in replies { try session.outcomes.deleteReply(at: reply.place) }
+    }
+  }
+
+  public func undeliverable(
+    _ replies: [(reply: TakenReply, reason: String)], at now: Timestamp
+  ) async throws(LedgerError) {
+    if replies.isEmpty { return }
+    try await commits.perform(rows: replies.count) { session in
+      for (reply, reason) in replies {
+        try session.setUndeliverable(reply.request.rawValue, reason: reason)
+        try session.outcomes.deleteReply(at: reply.place)
       }
-      return replies
     }
-  }
-
-  public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
-    if rows.isEmpty { return }
-    let places = taken.withLock { $0.places(of: rows) }
-    try await commits.perform(rows: rows.count, isUrgent: places.areUrgent) { session in
-      for place in places { try session.outcomes.deleteReply(at: place) }
-    }
-    taken.withLock { $0.remove(rows, at: places) }
-  }
-
-  public func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
-    if rows.isEmpty { return }
-    let ids = rows.map(\.id)
-    let places = taken.withLock { $0.places(of: ids) }
-    try await commits.perform(rows: rows.count) { session in
-      for row in rows { try session.setUndeliverable(row.id.rawValue, reason: row.reason) }
-      for place in places { try session.outcomes.deleteReply(at: place) }
-    }
-    taken.withLock { $0.remove(ids, at: places) }
   }
 }
 

@@ -107,7 +107,7 @@ struct ConcurrencyTests {
       for index in 0..<3 { replies += try await replicas.takeReplies(index) }
       try requireEqual(replies.map(\.id).sorted(), rows.sorted())
       try require(replies.allSatisfy { $0.response == TestLedger.answer("\(round)") && $0.failure == nil })
-      for index in 0..<3 { try await replicas[index].delivered(rows, at: replicas.now) }
+      for index in 0..<3 { try await replicas[index].delivered(replies.map(\.taken), at: replicas.now) }
     }
     #expect(try await replicas.number("SELECT count(*) FROM millrace.request WHERE state = 4") == 0)
     #expect(try await replicas.number("SELECT count(*) FROM millrace.outbox") == 0)
@@ -137,7 +137,7 @@ struct ConcurrencyTests {
       let replies = try await replicas.takeReplies(0) + replicas.takeReplies(1)
       try requireEqual(replies.map(\.id).sorted(), rows.map(\.id).sorted())
       for reply in replies { try requireEqual(reply.failure?.code == .cancelled, cancelled.contains(reply.id)) }
-      for index in 0..<2 { try await replicas[index].delivered(rows.map(\.id), at: replicas.now) }
+      for index in 0..<2 { try await replicas[index].delivered(replies.map(\.taken), at: replicas.now) }
     }
     await replicas.close()
   }
@@ -189,7 +189,7 @@ struct ConcurrencyTests {
       }, at: replicas.now)
     let leaders = rows.filter { $0.kind == .new(attempt: 1) }
     _ = try await replicas[0].record(leaders.map { TestLedger.success($0.id) }, at: replicas.now)
-    try await replicas[0].delivered(try await replicas.takeReplies(0).map(\.id), at: replicas.now)
+    try await replicas[0].delivered(try await replicas.takeReplies(0).map(\.taken), at: replicas.now)
     let later = replicas.now + .seconds(10)
     let removed = try await withThrowingTaskGroup(of: Int.self) { group in
       for index in 0..<2 {

@@ -323,12 +323,14 @@ public final class InterceptedLedger: LedgerStore {
     }
   }
 
-  public func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
-    try await through(.delivered) { () async throws(LedgerError) in try await base.delivered(rows, at: now) }
+  public func delivered(_ replies: [TakenReply], at now: Timestamp) async throws(LedgerError) {
+    try await through(.delivered) { () async throws(LedgerError) in try await base.delivered(replies, at: now) }
   }
 
-  public func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
-    try await through(.undeliverable) { () async throws(LedgerError) in try await base.undeliverable(rows, at: now) }
+  public func undeliverable(
+    _ replies: [(reply: TakenReply, reason: String)], at now: Timestamp
+  ) async throws(LedgerError) {
+    try await through(.undeliverable) { () async throws(LedgerError) in try await base.undeliverable(replies, at: now) }
   }
 
   public func backlog() async throws(LedgerError) -> [BacklogEntry] {

@@ -96,7 +96,7 @@ extension LedgerConformance {
         try requireEqual(reply.cost, PicoUSD(0))
         try requireEqual(reply.callID, leader.ledgerID)
         try requireEqual(reply.response, TestLedger.answer())
-        try await ledger.store.delivered([reply.id], at: ledger.now)
+        try await ledger.store.delivered([reply.taken], at: ledger.now)
         // Asked again it stays the same reply.
         try requireEqual(try await ledger.admit(TestDelivery("a") { $0.correlation = "c2" }).id, later.id)
         try requireEqual(try await ledger.takeReply().ledgerID, reply.ledgerID)

@@ -101,7 +101,7 @@ extension LedgerConformance {
         try requireEqual(reply.route, nil)
         try requireEqual(reply.attempts, 0)
         try require(reply.deadLetter == nil)
-        try await ledger.store.delivered([reply.id], at: ledger.now)
+        try await ledger.store.delivered([reply.taken], at: ledger.now)
         let again = try await ledger.admit(bad)
         try requireEqual(again, first)
         try requireEqual(try await ledger.takeReply().ledgerID, reply.ledgerID)

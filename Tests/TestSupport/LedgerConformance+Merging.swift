@@ -96,7 +96,7 @@ extension LedgerConformance {
         try await ledger.succeed(first.id)
         let taken = try await ledger.store.takeReplies(.bulk, limit: 1, maximumBytes: 1 << 20)
         try requireEqual(taken.map(\.id), [first.id])
-        try await ledger.store.delivered([first.id], at: ledger.now)
+        try await ledger.store.delivered(taken.map(\.taken), at: ledger.now)
         ledger.advance(by: .seconds(10))
         _ = try await ledger.store.purge(finishedBefore: ledger.now, bodiesBefore: ledger.now, limit: 1000)
         let reply = try await ledger.takeReply()

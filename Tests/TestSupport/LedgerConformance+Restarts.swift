@@ -28,7 +28,7 @@ extension LedgerConformance {
           _ = try await ledger.record(TestLedger.success(claim.id))
         }
         let replies = try await ledger.takeReplies()
-        try await ledger.store.delivered([replies[1].id], at: ledger.now)
+        try await ledger.store.delivered([replies[1].taken], at: ledger.now)
         try require(try await ledger.takeReplies().isEmpty)
         try await ledger.reopen()
         try requireEqual(try await ledger.takeReplies().map(\.id), [replies[0].id, replies[2].id])

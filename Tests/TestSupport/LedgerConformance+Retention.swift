@@ -34,10 +34,11 @@ extension LedgerConformance {
         try await ledger.succeed(rows[4].id)
         ledger.advance(by: .seconds(10))
         try requireEqual(try await ledger.purge(before: ledger.now), PurgedRows())
-        try requireEqual(try await ledger.takeReplies().map(\.id), [rows[4].id])
+        let taken = try await ledger.takeReplies()
+        try requireEqual(taken.map(\.id), [rows[4].id])
         // Taken is not delivered.
         try requireEqual(try await ledger.purge(before: ledger.now), PurgedRows())
-        try await ledger.store.delivered([rows[4].id], at: ledger.now)
+        try await ledger.store.delivered(taken.map(\.taken), at: ledger.now)
         try requireEqual(try await ledger.purge(before: ledger.now), PurgedRows(requests: 1, batches: 1))
         // A reply that is asked for again is in the outbox again.
         try await ledger.succeed(rows[0].id)
@@ -82,7 +83,7 @@ extension LedgerConformance {
         let reply = try await ledger.takeReply()
         try requireEqual(reply.response, TestLedger.answer("kept"))
         try requireEqual(reply.callID, leader.ledgerID)
-        try await ledger.store.delivered([reply.id], at: ledger.now)
+        try await ledger.store.delivered([reply.taken], at: ledger.now)
         ledger.advance(by: .seconds(10))
         // Both are old now; it may take a second look.
         let first = try await ledger.purge(before: ledger.now)
@@ -179,7 +180,7 @@ extension LedgerConformance {
           try await ledger.store.purge(finishedBefore: long, bodiesBefore: ledger.now, limit: 100), PurgedRows())
         let reply = try await ledger.takeReply()
         try requireEqual(reply.response, TestLedger.answer("kept"))
-        try await ledger.store.delivered([reply.id], at: ledger.now)
+        try await ledger.store.delivered([reply.taken], at: ledger.now)
         try requireEqual(
           try await ledger.store.purge(finishedBefore: long, bodiesBefore: ledger.now, limit: 100).bodies, 2)
       },

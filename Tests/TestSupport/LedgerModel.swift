@@ -39,7 +39,8 @@ struct LedgerModel {
   struct Entry {
     var id: RequestID
     var urgency: ReplyUrgency
-    var isTaken = false
+    /// Where it was when it was taken.
+    var place: Int64?
   }
 
   /// Every generation of a key.
@@ -61,23 +62,25 @@ struct LedgerModel {
     for subscriber in calls[key]?[generation].subscribers ?? [] { ready(subscriber.id, answer, urgency) }
   }
 
-  mutating func delivered(_ ids: [RequestID]) {
-    outbox.removeAll { $0.isTaken && ids.contains($0.id) }
+  mutating func delivered(_ replies: [TakenReply]) {
+    outbox.removeAll { entry in entry.place.map { replies.contains(TakenReply(entry.id, at: $0)) } ?? false }
   }
 
   /// The next replies of a part, as the ledger must give them.
-  mutating func take(_ urgency: ReplyUrgency, _ limit: Int) -> [RequestID] {
+  ///
+  /// - Parameter places: Where they are by what the ledger says.
+  mutating func take(_ urgency: ReplyUrgency, _ places: [Int64], _ limit: Int) -> [RequestID] {
     var taken: [RequestID] = []
     for index in outbox.indices
-    where !outbox[index].isTaken && outbox[index].urgency == urgency && taken.count < limit {
-      outbox[index].isTaken = true
+    where outbox[index].place == nil && outbox[index].urgency == urgency && taken.count < limit {
+      outbox[index].place = taken.count < places.count ? places[taken.count] : 0
       taken.append(outbox[index].id)
     }
     return taken
   }
 
   mutating func restart() {
-    for index in outbox.indices { outbox[index].isTaken = false }
+    for index in outbox.indices { outbox[index].place = nil }
     for (key, generations) in calls {
       for (generation, call) in generations.enumerated() {
         guard case .claimed = call.state else { continue }

@@ -9,7 +9,7 @@ public struct LedgerRandomWalk: ~Copyable {
   private var random: SplitMix
   private var model = LedgerModel()
   private var recorded: [AttemptOutcome] = []
-  private var taken: [RequestID] = []
+  private var taken: [TakenReply] = []
   private var ledgerIDs: [RequestID: String] = [:]
   private var answered: Set<RequestID> = []
   private var texts = 0
@@ -179,7 +179,7 @@ public struct LedgerRandomWalk: ~Copyable {
 
   private mutating func take(_ urgency: ReplyUrgency, limit: Int) async throws {
     let replies = try await ledger.store.takeReplies(urgency, limit: limit, maximumBytes: 1 << 20)
-    try requireEqual(replies.map(\.id), model.take(urgency, limit))
+    try requireEqual(replies.map(\.id), model.take(urgency, replies.map(\.place), limit))
     for reply in replies {
       let answer = try unwrap(model.answers[reply.id])
       try requireEqual(reply.failure?.code, answer.failure)
@@ -187,16 +187,16 @@ public struct LedgerRandomWalk: ~Copyable {
       try requireEqual(reply.ledgerID.text, ledgerIDs[reply.id])
       answered.insert(reply.id)
     }
-    taken += replies.map(\.id)
+    taken += replies.map(\.taken)
   }
 
   private mutating func deliver() async throws {
     taken.shuffle(using: &random)
     let count = random.below(taken.count + 1)
-    let ids = Array(taken.prefix(count))
+    let ended = Array(taken.prefix(count))
     taken.removeFirst(count)
-    try await ledger.store.delivered(ids, at: ledger.now)
-    model.delivered(ids)
+    try await ledger.store.delivered(ended, at: ledger.now)
+    model.delivered(ended)
   }
 
   private mutating func restart() async throws {

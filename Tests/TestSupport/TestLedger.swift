@@ -119,7 +119,7 @@ public final class TestLedger: Sendable {
   @discardableResult
   public func deliver() async throws -> [PendingReply] {
     let replies = try await takeReplies()
-    try await store.delivered(replies.map(\.id), at: now)
+    try await store.delivered(replies.map(\.taken), at: now)
     return replies
   }
 }

@@ -39,17 +39,16 @@ struct OutboxReader {
 
   private struct Found {
     var reply: PendingReply
-    var place: Int64
     var leader: Int64?
     var mayBeDeadLetter: Bool
   }
 
   private static let page = 64
 
-  /// The next replies of a part after a place, each with its own.
+  /// The next replies of a part after a place.
   func take(
     _ urgency: ReplyUrgency, owner: Int64, after place: Int64, limit: Int, maximumBytes: Int
-  ) throws -> (replies: [PendingReply], places: [Int64]) {
+  ) throws -> [PendingReply] {
     var found: [Found] = []
     var bytes = 0
     var last = place
@@ -60,14 +59,14 @@ struct OutboxReader {
       select.bind(Int64(min(limit - found.count, Self.page)))
       let rows = try select.all(read)
       guard let end = rows.last else { break }
-      last = end.place
+      last = end.reply.place
       for row in rows where bytes < maximumBytes {
         bytes += row.reply.response?.body.count ?? 0
         found.append(row)
       }
     }
     try complete(&found)
-    return (found.map(\.reply), found.map(\.place))
+    return found.map(\.reply)
   }
 
   private func read(_ row: PostgresRow) throws -> Found {
@@ -86,8 +85,8 @@ struct OutboxReader {
       noReply: flags.contains(.noReply))
     let receivedAt = try row.timestamp(30)
     var reply = PendingReply(
-      id: RequestID(id), ledgerID: ledgerID, callID: ledgerID, envelope: address, attempts: 0, basis: .unknown,
-      receivedAt: receivedAt, completedAt: try row.optionalTimestamp(31) ?? receivedAt,
+      id: RequestID(id), place: try row.integer(10), ledgerID: ledgerID, callID: ledgerID, envelope: address,
+      attempts: 0, basis: .unknown, receivedAt: receivedAt, completedAt: try row.optionalTimestamp(31) ?? receivedAt,
       replayed: flags.contains(.replayed))
     reply.failure = try Failure(row, code: 24, message: 25)
     reply.lane = row.isNull(26) ? nil : try row.value(26)
@@ -98,7 +97,7 @@ struct OutboxReader {
     if leader == nil { try Self.fill(&reply, from: row, isCall: row.bool(34)) }
     // The first took its dead letter along.
     let mayBeDeadLetter = try kind == .leader && !row.bool(33) && reply.failure?.code.isDeadLettered == true
-    return Found(reply: reply, place: try row.integer(10), leader: leader, mayBeDeadLetter: mayBeDeadLetter)
+    return Found(reply: reply, leader: leader, mayBeDeadLetter: mayBeDeadLetter)
   }
 
   /// The columns of the answer come first in both statements.

@@ -16,9 +16,9 @@ extension NewRequest {
   var urgency: ReplyUrgency { queue == .interactive ? .urgent : .bulk }
 }
 
-extension [Int64] {
-  /// Whether one of these places of the outbox is an urgent reply's, whose delivery counts among the unacked ones.
-  package var areUrgent: Bool { contains { ReplyPlace.urgency(of: $0) == .urgent } }
+extension [TakenReply] {
+  /// Whether one of these is urgent: its delivery counts among the unacked ones.
+  package var areUrgent: Bool { contains { ReplyPlace.urgency(of: $0.place) == .urgent } }
 }
 
 extension ParkedClaim {

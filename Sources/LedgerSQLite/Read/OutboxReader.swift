@@ -45,11 +45,9 @@ final class OutboxReader: ReadSession {
     selectRoute = try Statement(connection, "SELECT provider, model FROM route WHERE id = ?")
   }
 
-  /// The next replies of a part with their places.
-  func take(_ urgency: ReplyUrgency, limit: Int, maximumBytes: Int) throws -> (replies: [PendingReply], places: [Int64])
-  {
+  /// The next replies of a part.
+  func take(_ urgency: ReplyUrgency, limit: Int, maximumBytes: Int) throws -> [PendingReply] {
     var replies: [PendingReply] = []
-    var places: [Int64] = []
     var bytes = 0
     select.start().bind(cursors[urgency])
     select.bind(ReplyPlace.end(urgency))
@@ -58,11 +56,10 @@ final class OutboxReader: ReadSession {
       let reply = try reply(row)
       bytes += (reply.response?.body.count ?? 0) + (reply.deadLetter?.body.count ?? 0)
       replies.append(reply)
-      places.append(row.integer(10))
       return bytes < maximumBytes
     }
-    if let last = places.last { cursors[urgency] = last }
-    return (replies, places)
+    if let last = replies.last { cursors[urgency] = last.place }
+    return replies
   }
 
   private func reply(_ row: Statement) throws -> PendingReply {
@@ -81,8 +78,8 @@ final class OutboxReader: ReadSession {
       noReply: flags.contains(.noReply))
     let receivedAt = row.timestamp(29)
     var reply = PendingReply(
-      id: RequestID(id), ledgerID: ledgerID, callID: ledgerID, envelope: address, attempts: 0, basis: .unknown,
-      receivedAt: receivedAt, completedAt: row.optionalTimestamp(30) ?? receivedAt,
+      id: RequestID(id), place: row.integer(10), ledgerID: ledgerID, callID: ledgerID, envelope: address, attempts: 0,
+      basis: .unknown, receivedAt: receivedAt, completedAt: row.optionalTimestamp(30) ?? receivedAt,
       replayed: flags.contains(.replayed))
     reply.failure = try Failure(row, code: 24, message: 25)
     reply.lane = row.isNull(26) ? nil : try row.value(26)

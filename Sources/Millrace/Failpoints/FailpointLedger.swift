@@ -142,13 +142,15 @@
       return replies
     }
 
-    func delivered(_ rows: [RequestID], at now: Timestamp) async throws(LedgerError) {
-      try await around(.delivered) { () async throws(LedgerError) in try await ledger.delivered(rows, at: now) }
+    func delivered(_ replies: [TakenReply], at now: Timestamp) async throws(LedgerError) {
+      try await around(.delivered) { () async throws(LedgerError) in try await ledger.delivered(replies, at: now) }
     }
 
-    func undeliverable(_ rows: [(id: RequestID, reason: String)], at now: Timestamp) async throws(LedgerError) {
+    func undeliverable(
+      _ replies: [(reply: TakenReply, reason: String)], at now: Timestamp
+    ) async throws(LedgerError) {
       try await around(.undeliverable) { () async throws(LedgerError) in
-        try await ledger.undeliverable(rows, at: now)
+        try await ledger.undeliverable(replies, at: now)
       }
     }
   }

@@ -18,8 +18,8 @@ struct BatchHarvester: Sendable {
   enum Result: Sendable {
     /// Its rows are answered, or went back to the accepted rows.
     case settled
-    /// Seen with another key than its own, it is not there.
-    case unreachable(ProviderError)
+    /// Seen with another key than its own, it is not there; with when it was decided that it be cancelled, if it was.
+    case unreachable(ProviderError, cancelledAt: Timestamp?)
     case stopped
   }
 
@@ -77,7 +77,9 @@ struct BatchHarvester: Sendable {
         }
       } catch {
         if error.reason == .cancelled { return .stopped }
-        if !isPinned, !isSeen, error.reason.isAboutKey { return .unreachable(error) }
+        if !isPinned, !isSeen, error.reason.isAboutKey {
+          return .unreachable(error, cancelledAt: context.openBatches.cancelledAt(batch))
+        }
         if poll.failed(error, at: context.time.monotonic()), isPinned {
           await lost(batch, error)
           return .settled

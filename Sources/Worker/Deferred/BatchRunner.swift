@@ -100,6 +100,7 @@ final class BatchRunner: Sendable {
 
   /// Returns whether rows may have gone back to the accepted rows.
   private func harvest(_ batch: BatchRecord) async -> Bool {
+    var batch = batch
     let (providers, isPinned) = holders(of: batch)
     while !Task.isCancelled {
       var last: ProviderError?
@@ -109,7 +110,9 @@ final class BatchRunner: Sendable {
           context.isKnown(batch)
           return true
         case .stopped: return false
-        case .unreachable(let error): last = error
+        case .unreachable(let error, let cancelledAt):
+          last = error
+          batch.cancelledAt = cancelledAt
         }
       }
       let reason = last.map { "its key is not configured, and with another key \($0.message)" }

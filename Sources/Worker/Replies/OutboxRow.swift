@@ -4,7 +4,7 @@ import Wire
 
 /// A row of the outbox on its way: its reply, and the dead letter that goes beside it. Pure.
 struct OutboxRow: Sendable {
-  let id: RequestID
+  let reply: TakenReply
   /// What the broker has not confirmed.
   private(set) var open: [OutboundMessage]
   /// Why the broker will not have a part of it, whatever is done.
@@ -14,8 +14,8 @@ struct OutboxRow: Sendable {
   /// When the first of these was.
   private(set) var refusedSince: Timestamp?
 
-  init(id: RequestID, messages: [OutboundMessage]) {
-    self.id = id
+  init(_ reply: TakenReply, messages: [OutboundMessage]) {
+    self.reply = reply
     open = messages
   }
 

@@ -78,7 +78,7 @@ final class ReplyPump: Sendable {
       messages.append(letter)
       if let failure = reply.failure { context.metrics.deadLetter(failure.code) }
     }
-    return OutboxRow(id: reply.id, messages: messages)
+    return OutboxRow(reply.taken, messages: messages)
   }
 
   /// Publishes a chunk until every row has its end or is refused too often.
@@ -120,8 +120,8 @@ final class ReplyPump: Sendable {
   }
 
   private func end(_ rows: [OutboxRow]) async {
-    let delivered = rows.filter { $0.complaint == nil }.map(\.id)
-    let undeliverable = rows.compactMap { row in row.complaint.map { (id: row.id, reason: $0) } }
+    let delivered = rows.filter { $0.complaint == nil }.map(\.reply)
+    let undeliverable = rows.compactMap { row in row.complaint.map { (reply: row.reply, reason: $0) } }
     if let first = undeliverable.first {
       context.logger.error(
         "Replies that the broker will not take",
@@ -129,13 +129,13 @@ final class ReplyPump: Sendable {
       let noted: Void? = await context.retry("note replies that cannot be delivered") { () async throws(LedgerError) in
         try await context.ledger.undeliverable(undeliverable, at: context.time.now())
       }
-      if noted != nil { settler.settle(context.held.release(undeliverable.map(\.id))) }
+      if noted != nil { settler.settle(context.held.release(undeliverable.map(\.reply.request))) }
     }
     if !delivered.isEmpty {
       let noted: Void? = await context.retry("note delivered replies") { () async throws(LedgerError) in
         try await context.ledger.delivered(delivered, at: context.time.now())
       }
-      if noted != nil { settler.settle(context.held.release(delivered)) }
+      if noted != nil { settler.settle(context.held.release(delivered.map(\.request))) }
     }
     context.metrics.held(context.held.count)
   }

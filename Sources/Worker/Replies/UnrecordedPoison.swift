@@ -42,7 +42,7 @@ final class UnrecordedPoison: Sendable {
       basis: .unknown, receivedAt: request.receivedAt, completedAt: context.time.now(), replayed: false)
     reply.failure = failure
     let answer = Answer(
-      row: OutboxRow(id: id, messages: request.envelope.noReply ? [] : [encoder.reply(reply)]),
+      row: OutboxRow(reply.taken, messages: request.envelope.noReply ? [] : [encoder.reply(reply)]),
       held: HeldDeliveries.Held(
         id: id, source: source, token: delivery.token, isFingerprint: false,
         poison: HeldDeliveries.Poison(delivery: delivery, failure: failure)))

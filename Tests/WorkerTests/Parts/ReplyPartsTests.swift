@@ -14,7 +14,7 @@ struct ReplyPartsTests {
   }
 
   private static func row(_ id: Int64, _ messages: OutboundMessage...) -> OutboxRow {
-    OutboxRow(id: RequestID(id), messages: messages)
+    OutboxRow(TakenReply(RequestID(id), at: id), messages: messages)
   }
 
   // MARK: A row of the outbox
@@ -72,7 +72,7 @@ struct ReplyPartsTests {
   @Test func refusedRepliesAreBounded() {
     let refused = RefusedReplies(time: TestClock(), unclaimed: "unclaimed")
     let beyond = refused.add((0..<2000).map { Self.row($0, Self.message()) })
-    #expect(beyond.map(\.id.rawValue) == Array(1024..<2000))
+    #expect(beyond.map(\.reply.request.rawValue) == Array(1024..<2000))
     let large = RefusedReplies(time: TestClock(), unclaimed: "unclaimed")
     #expect(large.add([Self.row(1, Self.message(bytes: 16 << 20)), Self.row(2, Self.message())]).count == 1)
   }
@@ -83,8 +83,8 @@ struct ReplyPartsTests {
     let tries = Mailbox<[Int64]>()
     let task = Task {
       await refused.run { rows in
-        tries.send(rows.map(\.id.rawValue))
-        return rows.filter { $0.id.rawValue == 1 }
+        tries.send(rows.map(\.reply.request.rawValue))
+        return rows.filter { $0.reply.request.rawValue == 1 }
       }
     }
     _ = refused.add([Self.row(1, Self.message()), Self.row(2, Self.message())])
