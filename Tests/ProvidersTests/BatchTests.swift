@@ -76,6 +76,26 @@ struct BatchTests {
     #expect(failed?.isAmbiguous == false)
   }
 
+  @Test(
+    "a batch that is forgotten may be told with a status of success",
+    arguments: [
+      (#"{"error":{"message":"No such batch","type":"invalid_request_error","code":"batch_not_found"}}"#, true),
+      (#"{"error":{"message":"gone","code":404}}"#, true),
+      (#"{"error":{"message":"gone","type":"not_found_error"}}"#, true),
+      (#"{"error":{"message":"try again","type":"server_error"}}"#, false),
+      (#"{"error":null}"#, false),
+    ])
+  func forgotten(body: String, isNotFound: Bool) async {
+    let provider = makeProvider(ScriptedHTTP(.answer(200, [], body), .answer(200, [], body)))
+    let error = await errorOf { () throws(ProviderError) in try await provider.retrieve("b") }
+    #expect(error?.reason == (isNotFound ? .notFound : .invalidResponse))
+    // Of a create it says nothing.
+    let create = await errorOf { () throws(ProviderError) in
+      try await provider.create(submission, input: .file("f"), timeout: .seconds(15))
+    }
+    #expect(create?.reason == .invalidResponse && create?.isAmbiguous == true)
+  }
+
   @Test func cancels() async throws {
     let http = ScriptedHTTP(.answer(200, [], #"{"id":"b","status":"cancelling"}"#))
     #expect(try await makeProvider(http).cancel("b") == BatchSnapshot(id: "b", state: .cancelling))

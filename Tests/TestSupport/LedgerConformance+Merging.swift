@@ -36,6 +36,16 @@ extension LedgerConformance {
         let query = CostQuery(dimensions: [.tenant], days: 0...100_000, limit: 9)
         try requireEqual(try await ledger.store.costs(query).lines.map(\.sums.cost), [7])
       },
+      `case`("a reply of one that shares a call names the route that the call went") { ledger in
+        let first = try await ledger.admit(alike("a"))
+        let second = try await ledger.admit(alike("b"))
+        let other = Route(provider: "elsewhere", model: "m")
+        try await ledger.store.reroute([first.id], to: other)
+        try await ledger.succeed(first.id)
+        let replies = try await ledger.takeReplies()
+        try requireEqual(replies.map(\.id), [first.id, second.id])
+        try requireEqual(replies.map(\.route), [other, other])
+      },
       `case`("a redelivery of one that shares a call is the same request") { ledger in
         let first = try await ledger.admit(alike("a"))
         let second = try await ledger.admit(alike("b"))

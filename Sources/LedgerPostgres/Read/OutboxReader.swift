@@ -30,7 +30,10 @@ struct OutboxReader {
       WHERE o.owner = $1::bigint AND o.seq > $2::bigint AND o.seq < $3::bigint ORDER BY o.seq LIMIT $4::bigint
       """)
     selectLeaders = connection.prepare(
-      "SELECT \(answer), r.ledger_id, r.id, \(isCall) FROM request r \(joins) WHERE r.id = ANY($1::bigint[])")
+      """
+      SELECT \(answer), r.ledger_id, r.id, \(isCall), t.provider, t.model FROM request r \(joins)
+      LEFT JOIN route t ON t.id = r.route WHERE r.id = ANY($1::bigint[])
+      """)
     selectBodies = connection.prepare(
       """
       SELECT request_id, bytes, properties FROM body WHERE request_id = ANY($1::bigint[]) AND bytes IS NOT NULL
@@ -136,7 +139,7 @@ struct OutboxReader {
     }
   }
 
-  /// The answer is the leader's, and so is its cost: the others get it free.
+  /// The answer is the leader's, and so are its route and its cost: the others get it free.
   private func fillFromLeaders(_ found: inout [Found]) throws {
     let leaders = Set(found.compactMap(\.leader))
     if leaders.isEmpty { return }
@@ -148,6 +151,10 @@ struct OutboxReader {
         // A subscriber that was cancelled alone has nothing of the call's outcome.
         guard found[index].reply.failure?.code != .cancelled else { continue }
         try Self.fill(&found[index].reply, from: row, isCall: row.bool(12))
+        // Another than its own where the call was sent another way.
+        if let provider = try row.optionalText(13) {
+          found[index].reply.route = Route(provider: provider, model: try row.text(14))
+        }
         found[index].reply.cost = PicoUSD(0)
         found[index].reply.basis = .replay
       }

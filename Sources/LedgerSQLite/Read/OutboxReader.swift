@@ -38,7 +38,7 @@ final class OutboxReader: ReadSession {
       WHERE o.seq > ? AND o.seq < ? ORDER BY o.seq LIMIT ?
       """)
     selectLeader = try Statement(
-      connection, "SELECT \(answer), r.ledger_id, \(isCall) FROM request r \(joins) WHERE r.id = ?")
+      connection, "SELECT \(answer), r.ledger_id, \(isCall), r.route FROM request r \(joins) WHERE r.id = ?")
     selectBody = try Statement(
       connection, "SELECT bytes, properties FROM body WHERE request_id = ? AND bytes IS NOT NULL")
     selectModel = try Statement(connection, "SELECT name FROM model WHERE id = ?")
@@ -116,7 +116,7 @@ final class OutboxReader: ReadSession {
     reply.attempts = row.int(9)
   }
 
-  /// The answer is the leader's, and so is its cost: the others get it free.
+  /// The answer is the leader's, and so are its route and its cost: the others get it free.
   private func fill(_ reply: inout PendingReply, fromLeader leader: Int64) throws {
     selectLeader.start().bind(leader)
     try selectLeader.forEach { row in
@@ -124,6 +124,8 @@ final class OutboxReader: ReadSession {
       // A subscriber that was cancelled alone has nothing of the call's outcome.
       guard reply.failure?.code != .cancelled else { return false }
       try fill(&reply, from: row, isCall: row.integer(11) != 0)
+      // Another than its own where the call was sent another way.
+      if let route = row.optionalInteger(12) { reply.route = try routes.name(of: route, orElse: self.route(_:)) }
       reply.cost = PicoUSD(0)
       reply.basis = .replay
       return false

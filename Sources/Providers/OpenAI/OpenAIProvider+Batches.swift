@@ -82,6 +82,11 @@ extension OpenAIProvider {
       throw invalidResponse(what, "the answer is no JSON", isWrite: isWrite)
     }
     guard let snapshot = configuration.dialect.shape.snapshot(body) else {
+      if !isWrite, let error = ErrorBody(body), error.saysNotFound {
+        throw ProviderError(
+          .notFound, isAmbiguous: false,
+          message: "\(name): \(what): \(answerText(status: response.status, error: error))")
+      }
       throw invalidResponse(what, "the answer names no batch", isWrite: isWrite)
     }
     return snapshot

@@ -74,6 +74,12 @@ struct ErrorBody: Hashable, Sendable {
     return type.flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  /// Whether it is about something that is not there. Some say so with a status of success, of a batch that they have
+  /// forgotten.
+  var saysNotFound: Bool {
+    names.contains { $0 == "404" || $0.hasSuffix("not_found") || $0.hasSuffix("not_found_error") }
+  }
+
   /// Code and type in lower case, to be compared.
   var names: [String] { [code, type].compactMap { $0?.lowercased() } }
 }
