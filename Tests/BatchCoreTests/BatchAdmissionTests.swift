@@ -36,10 +36,11 @@ struct BatchAdmissionTests {
 
   @Test func afterARefusalNothingIsTriedUntilSomethingEnds() {
     var lessons = BatchLessons()
+    lessons.measured(reported: 2000, estimated: 2000, inBatch: true)
     lessons.refusedTokens(named: 1000, own: 500, others: 600, now: at(0), random: .max)
     #expect(decide(100, BatchUsage(enqueuedTokens: 600), lessons) == .wait(.refusal, until: at(5)))
-    #expect(decide(100, BatchUsage(enqueuedTokens: 500), lessons) == .granted(tokens: 100))
-    #expect(decide(100, BatchUsage(enqueuedTokens: 600), lessons, now: 5) == .granted(tokens: 100))
+    #expect(decide(100, BatchUsage(enqueuedTokens: 500), lessons) == .granted(tokens: 105))
+    #expect(decide(100, BatchUsage(enqueuedTokens: 600), lessons, now: 5) == .granted(tokens: 105))
     // The same again, and again: each pause is longer, and none is longer than ten minutes.
     var now = Int64(5)
     for _ in 0..<20 {
@@ -89,7 +90,7 @@ struct BatchAdmissionTests {
       for batch in ended {
         let others = running.reduce(0) { $0 + lessons.scaled($1.estimate) }
         lessons.ran(own: lessons.scaled(batch.estimate), others: others, now: at(now))
-        lessons.measured(reported: batch.counted, estimated: batch.estimate)
+        lessons.measured(reported: batch.counted, estimated: batch.estimate, inBatch: true)
       }
       guard left > 0 else { continue }
       let largest = min(lessons.largestTokens(BatchLimits()) ?? .max, 60_000)

@@ -14,7 +14,7 @@ struct BatchLessonsTests {
     #expect(lessons.cap(limits) == 90_000)
     #expect(lessons.cap(BatchLimits(enqueuedTokens: 50_000)) == 50_000)
     #expect(lessons.cap(BatchLimits(enqueuedTokens: 100_000)) == 90_000)
-    #expect(lessons.largestTokens(limits) == 45_000)
+    #expect(lessons.largestTokens(limits) == 22_500)
   }
 
   @Test func withoutANameTheRefusedSumBoundsIt() {
@@ -29,13 +29,71 @@ struct BatchLessonsTests {
 
   @Test func aRefusalBelowTheNamedCapIsBelieved() {
     var lessons = BatchLessons()
+    lessons.measured(reported: 2000, estimated: 2000, inBatch: true)
     lessons.refusedTokens(named: 1000, own: 500, others: 0, now: at(0), random: 0)
     #expect(lessons.cap(limits) == 400)
     #expect(lessons.namedCap == 1000)
   }
 
+  /// A cap is named in the provider's tokens, of which there may be more than of ours.
+  @Test func aRefusalHasTokensCountTwiceUntilABatchComesHome() {
+    var lessons = BatchLessons()
+    lessons.refusedTokens(named: 10_000, own: 80_000, others: 40_000, now: at(0), random: 0)
+    #expect(lessons.cap(limits) == 10_000)
+    #expect(lessons.scaled(100) == 200)
+    #expect(lessons.largestTokens(limits) == 2500)
+    // Others that were on their way say nothing new.
+    lessons.refusedTokens(named: 10_000, own: 80_000, others: 40_000, now: at(1), random: 0)
+    #expect(lessons.scaled(100) == 200)
+    // What is expected of a call or of a window's size is no worst case.
+    #expect(lessons.expected(100) == 100)
+    #expect(lessons.estimated(100) == 100)
+    lessons.measured(reported: 5000, estimated: 5000, inBatch: false)
+    #expect(lessons.scaled(100) == 200)
+    lessons.measured(reported: 3000, estimated: 2500, inBatch: true)
+    #expect(lessons.scaled(100) == 126)
+    #expect(lessons.largestTokens(limits) == 3968)
+    #expect(lessons.cap(limits) == 10_000)
+    // More counts at once, less slowly.
+    lessons.measured(reported: 4000, estimated: 4000, inBatch: true)
+    #expect(lessons.scaled(1000) == 1208)
+    lessons.measured(reported: 8000, estimated: 4000, inBatch: true)
+    #expect(lessons.scaled(1000) == 2100)
+    // It was measured: no refusal makes it doubtful.
+    lessons.refusedTokens(named: 10_000, own: 5000, others: 4000, now: at(9), random: 0)
+    #expect(lessons.scaled(1000) == 2100)
+  }
+
+  @Test func whatIsRefusedBelowTheCapIsMoreThanWasThought() {
+    var lessons = BatchLessons()
+    // At least twice as many as estimated, then: it may be four times.
+    lessons.refusedTokens(named: 10_000, own: 3000, others: 2000, now: at(0), random: 0)
+    #expect(lessons.scaled(100) == 400)
+    #expect(lessons.largestTokens(limits) == 1250)
+    lessons.refusedTokens(named: 10_000, own: 5000, others: 5000, now: at(10), random: 0)
+    #expect(lessons.scaled(100) == 800)
+    // No further: it is not the count.
+    lessons.refusedTokens(named: 10_000, own: 5000, others: 0, now: at(20), random: 0)
+    #expect(lessons.scaled(100) == 800)
+    #expect(lessons.cap(limits) == 4000)
+    // A hundred tokens are a good part of what fits, and so they tell. The bound was of 500 estimated ones.
+    lessons.measured(reported: 100, estimated: 100, inBatch: true)
+    #expect(lessons.scaled(1000) == 1050)
+    #expect(lessons.cap(limits) == 525)
+  }
+
+  @Test func withoutANameOurOwnCountIsAllThereIs() {
+    var lessons = BatchLessons()
+    lessons.refusedTokens(named: nil, own: 10_000, others: 0, now: at(0), random: 0)
+    #expect(lessons.largestTokens(limits) == 4000)
+    lessons.measured(reported: 8000, estimated: 4000, inBatch: true)
+    #expect(lessons.cap(limits) == 16_800)
+    #expect(lessons.largestTokens(limits) == 4000)
+  }
+
   @Test func itGrowsALittleAtATimeWhereItIsUsed() {
     var lessons = BatchLessons()
+    lessons.measured(reported: 1000, estimated: 1000, inBatch: true)
     lessons.refusedTokens(named: 1000, own: 900, others: 0, now: at(0), random: 0)
     #expect(lessons.bound == 720)
     lessons.ran(own: 700, others: 0, now: at(599))
@@ -67,18 +125,18 @@ struct BatchLessonsTests {
   @Test func aFewTokensMoreCountAtOnceAndLessSlowly() {
     var lessons = BatchLessons()
     #expect(lessons.scaled(1000) == 1000)
-    lessons.measured(reported: 4000, estimated: 2000)
+    lessons.measured(reported: 4000, estimated: 2000, inBatch: false)
     #expect(lessons.scaled(1000) == 2000)
-    lessons.measured(reported: 1000, estimated: 1000)
+    lessons.measured(reported: 1000, estimated: 1000, inBatch: false)
     #expect(lessons.scaled(1000) == 1750)
-    for _ in 0..<100 { lessons.measured(reported: 1, estimated: 1_000_000) }
+    for _ in 0..<100 { lessons.measured(reported: 1, estimated: 1_000_000, inBatch: false) }
     #expect(lessons.scaled(1000) == 250)
-    for _ in 0..<100 { lessons.measured(reported: .max, estimated: 1) }
+    for _ in 0..<100 { lessons.measured(reported: .max, estimated: 1, inBatch: false) }
     #expect(lessons.scaled(1000) == 4000)
     #expect(lessons.scaled(.max) == .max)
     #expect(lessons.scaled(-5) == 0)
-    lessons.measured(reported: 0, estimated: 0)
-    lessons.measured(reported: -1, estimated: .min)
+    lessons.measured(reported: 0, estimated: 0, inBatch: false)
+    lessons.measured(reported: -1, estimated: .min, inBatch: false)
     #expect(lessons.scaled(1000) == 4000)
   }
 
@@ -113,7 +171,8 @@ struct BatchLessonsTests {
           named: Bool.random(using: &generator) ? own / 2 : nil, own: own / 3, others: others, now: at(now),
           random: generator.next())
       case 1: lessons.ran(own: own, others: others, now: at(now))
-      case 2: lessons.measured(reported: own, estimated: others)
+      case 2:
+        lessons.measured(reported: own, estimated: others, inBatch: Bool.random(using: &generator))
       case 3: lessons.refusedRows(others, named: nil)
       default: lessons.refusedBytes(own, named: others)
       }

@@ -64,6 +64,34 @@ extension LedgerConformance {
         ledger.advance(by: .seconds(3541))
         try requireEqual(try await ledger.store.standings(at: ledger.now).first?.usage.creates, 1)
       },
+      `case`("places of batches count by what is known now, and are lost by what would be refused") { ledger in
+        let (first, second, third) = (
+          try await newBatch(ledger, "a"), try await newBatch(ledger, "b"), try await newBatch(ledger, "c")
+        )
+        for batch in [first, second, third] {
+          try requireEqual(try await take(batch, BatchLimits(), ledger).admission, .granted(tokens: 10))
+        }
+        try await ledger.store.markCreating(first.id, inputFileID: "f", at: ledger.now)
+        // A cap is named, and each token counts for two from now on.
+        let refused = try await ledger.store.learn(.refusedTokens(named: 25), from: third, random: 0, at: ledger.now)
+        try requireEqual(refused.usage.enqueuedTokens, 40)
+        try await ledger.store.abandon(third.id, notBefore: ledger.now, limit: nil, at: ledger.now)
+        ledger.advance(by: .seconds(10))
+        let place = try await take(second, BatchLimits(), ledger)
+        try requireEqual(place.admission, wait(.enqueuedTokens, ledger))
+        try requireEqual(place.standing.usage.enqueuedTokens, 20)
+        // Nobody but those that are at the provider takes anything of the cap.
+        let standing = try await ledger.store.standings(at: ledger.now).first { !$0.model.isEmpty }
+        try requireEqual(standing?.usage.enqueuedTokens, 20)
+        let ran = try await ledger.store.learn(.ran, from: first, random: 0, at: ledger.now)
+        try requireEqual(ran.usage.enqueuedTokens, 0)
+        try requireEqual(try await take(second, BatchLimits(), ledger).admission, .granted(tokens: 20))
+        try requireEqual(
+          try await ledger.store.learn(
+            .measured(reported: 1200, estimated: 1000), from: first, random: 0, at: ledger.now
+          )
+          .usage.enqueuedTokens, 13)
+      },
       `case`("what batches taught is kept") { ledger in
         let batch = try await newBatch(ledger, "a")
         _ = try await take(batch, BatchLimits(), ledger)
@@ -71,7 +99,9 @@ extension LedgerConformance {
           try await ledger.store.learn(lesson, from: batch, random: 0, at: ledger.now)
         }
         try requireEqual(try await learn(.refusedTokens(named: 5)).lessons.namedCap, 5)
-        try requireEqual(try await learn(.measured(reported: 3000, estimated: 2000)).lessons.scaled(10), 15)
+        let measured = try await learn(.measured(reported: 3000, estimated: 2000)).lessons
+        try requireEqual(measured.expected(10), 15)
+        try requireEqual(measured.scaled(10), 16)
         try requireEqual(try await learn(.refusedRows(named: nil)).lessons.largestRows, 1)
         try requireEqual(try await learn(.refusedBytes(1000, named: 700)).lessons.largestBytes, 700)
         // Fifty places of others, all of the same hour.

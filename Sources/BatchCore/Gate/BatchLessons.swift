@@ -12,11 +12,21 @@ public struct BatchLessons: Hashable, Sendable {
   private var enqueuedAtRefusal: Int64 = 0
   /// Input tokens that the provider counts over those that were estimated, in thousandths.
   private var tokenRatio: Int64 = 1000
+  /// What an estimated token of a batch is taken for, in thousandths, where a refusal named the cap and no batch has come
+  /// home that tells.
+  private var assumedFactor: Int64?
+  /// The same by those that came home: the most of the latest, and some more.
+  private var measuredFactor: Int64?
   /// The largest batch that is built, after one above it was refused for its size.
   public private(set) var largestRows: Int64?
   public private(set) var largestBytes: Int64?
 
   private static let ratios: ClosedRange<Int64> = 250...4000
+  private static let factors: ClosedRange<Int64> = 250...8000
+  /// The next batch is not quite as the last one was.
+  private static let headroom = 1.05
+  /// A short request says little of the next one.
+  private static let tellingTokens: Int64 = 1000
   private static let trust = Duration.seconds(86_400)
   private static let growth = Duration.seconds(600)
   private static let firstPause = Duration.seconds(5)
@@ -26,8 +36,13 @@ public struct BatchLessons: Hashable, Sendable {
 
   // MARK: What follows
 
+  private var factor: Int64 { measuredFactor ?? assumedFactor ?? tokenRatio }
+
+  /// Estimated tokens of batches as what they take of the cap: with all that they may be more by what is known.
+  public func scaled(_ tokens: Int64) -> Int64 { Self.share(max(0, tokens), factor, of: 1000, roundsUp: true) }
+
   /// Estimated tokens as the provider is expected to count them.
-  public func scaled(_ tokens: Int64) -> Int64 { Self.share(max(0, tokens), tokenRatio, of: 1000, roundsUp: true) }
+  public func expected(_ tokens: Int64) -> Int64 { Self.share(max(0, tokens), tokenRatio, of: 1000, roundsUp: true) }
 
   /// As many estimated tokens as the provider is expected to count so many of.
   public func estimated(_ tokens: Int64) -> Int64 {
@@ -43,7 +58,7 @@ public struct BatchLessons: Hashable, Sendable {
   /// The largest batch that is built, in estimated tokens: two of them fit below the cap, so that one runs while another is
   /// brought home.
   public func largestTokens(_ limits: BatchLimits) -> Int64? {
-    cap(limits).map { max(1, Self.share($0, 500, of: tokenRatio, roundsUp: false)) }
+    cap(limits).map { max(1, Self.share($0, 500, of: factor, roundsUp: false)) }
   }
 
   /// Until when nothing is tried after a refusal, unless a batch has ended since.
@@ -55,7 +70,12 @@ public struct BatchLessons: Hashable, Sendable {
 
   // MARK: What is learned
 
-  /// A batch of so many tokens was refused while others had some enqueued. Failed batches keep counting for a while.
+  /// A batch of so many tokens was refused while others had some enqueued, both scaled. Failed batches keep counting for a
+  /// while.
+  ///
+  /// What the name of the cap leaves open is how many tokens the provider counts for each of ours. Until a batch comes home
+  /// that tells, ours count as twice as many as they are at the least by what was refused: at most half of the cap is used,
+  /// and nothing that counts for less than twice as much is refused again. Each further refusal doubles that.
   public mutating func refusedTokens(
     named: Int64?, own: Int64, others: Int64, now: Timestamp, random: UInt64
   ) {
@@ -67,12 +87,30 @@ public struct BatchLessons: Hashable, Sendable {
       bound = max(1, others, Self.share(sum, 4, of: 5, roundsUp: false))
       boundAt = now
     }
+    let before = factor
+    if measuredFactor == nil, let namedCap { assume(refused: overflow ? .max : sum, above: namedCap) }
     // Those that were on their way together are refused together.
     if refusedUntil.map({ now >= $0 }) ?? true { refusals = min(refusals + 1, 16) }
     let most = Backoff.ceiling(attempt: Int(refusals), base: Self.firstPause, cap: Self.longestPause)
     let until = now + (most / 2 + Backoff.spread(below: most / 2, random: random))
     refusedUntil = max(refusedUntil ?? until, until)
-    enqueuedAtRefusal = max(0, others)
+    enqueuedAtRefusal = Self.share(max(0, others), factor, of: before, roundsUp: false)
+  }
+
+  private mutating func assume(refused sum: Int64, above cap: Int64) {
+    let before = factor
+    if let assumedFactor {
+      // What was on its way together says it once.
+      if sum <= cap { self.assumedFactor = min(assumedFactor * 2, Self.factors.upperBound) }
+    } else {
+      assumedFactor = min(Self.share(tokenRatio * 2, max(cap, sum), of: sum, roundsUp: true), Self.factors.upperBound)
+    }
+    rescaleBound(from: before)
+  }
+
+  /// What was refused says something of estimated tokens, whatever they are taken for afterwards.
+  private mutating func rescaleBound(from before: Int64) {
+    bound = bound.map { max(1, Self.share($0, factor, of: before, roundsUp: false)) }
   }
 
   /// A batch was not refused: where it was near the bound more is dared, a little at a time.
@@ -96,14 +134,31 @@ public struct BatchLessons: Hashable, Sendable {
   }
 
   /// The provider counted so many input tokens where so many had been estimated.
-  public mutating func measured(reported: Int64, estimated: Int64) {
+  ///
+  /// - Parameter inBatch: Calls are other requests than batches hold, and say nothing of what those take of the cap.
+  public mutating func measured(reported: Int64, estimated: Int64, inBatch: Bool) {
     guard reported > 0, estimated > 0 else { return }
+    let before = factor
     let sample = min(max(Double(reported) / Double(estimated) * 1000, 1), 1_000_000)
     // Of a batch that says something, more than was thought counts at once and less slowly: what is too much is refused,
     // what is too little is only slower.
-    let weight = sample > Double(tokenRatio) && estimated >= 1000 ? 1.0 : 0.25
+    let weight = sample > Double(tokenRatio) && estimated >= Self.tellingTokens ? 1.0 : 0.25
     let ratio = Int64((Double(tokenRatio) + (sample - Double(tokenRatio)) * weight).rounded(.up))
     tokenRatio = min(max(ratio, Self.ratios.lowerBound), Self.ratios.upperBound)
+    guard inBatch, estimated >= Self.tellingTokens || isLarge(estimated) else { return }
+    let seen = Int64((sample * Self.headroom).rounded(.up))
+    let factor = measuredFactor.map { seen < $0 ? $0 - ($0 - seen) / 4 : seen } ?? seen
+    let isFirst = measuredFactor == nil
+    (measuredFactor, assumedFactor) = (min(max(factor, Self.factors.lowerBound), Self.factors.upperBound), nil)
+    guard isFirst else { return }
+    rescaleBound(from: before)
+    // The count explains what was refused.
+    if let bound, let namedCap, bound >= namedCap { self.bound = nil }
+  }
+
+  /// Whether so many tokens are a good part of all that fit, however few those are.
+  private func isLarge(_ estimated: Int64) -> Bool {
+    cap(BatchLimits()).map { scaled(estimated) >= $0 / 16 } ?? false
   }
 
   /// So many rows were too many.
@@ -145,6 +200,8 @@ extension BatchLessons {
     case refusedUntil = "enqueued_refused_until"
     case enqueuedAtRefusal = "enqueued_at_refusal"
     case tokenRatio = "token_ratio_thousandths"
+    case assumedFactor = "assumed_token_factor_thousandths"
+    case measuredFactor = "batch_token_factor_thousandths"
     case largestRows = "largest_rows"
     case largestBytes = "largest_bytes"
   }
@@ -158,6 +215,10 @@ extension BatchLessons {
     refusedUntil = facts[.refusedUntil].map { Timestamp(milliseconds: $0) }
     enqueuedAtRefusal = facts[.enqueuedAtRefusal] ?? 0
     tokenRatio = min(max(facts[.tokenRatio] ?? 1000, Self.ratios.lowerBound), Self.ratios.upperBound)
+    func factor(_ fact: Fact) -> Int64? {
+      facts[fact].map { min(max($0, Self.factors.lowerBound), Self.factors.upperBound) }
+    }
+    (assumedFactor, measuredFactor) = (factor(.assumedFactor), factor(.measuredFactor))
     largestRows = facts[.largestRows].map { max(1, $0) }
     largestBytes = facts[.largestBytes].map { max(1, $0) }
   }
@@ -172,6 +233,8 @@ extension BatchLessons {
     facts[.refusedUntil] = refusedUntil?.milliseconds
     if refusedUntil != nil { facts[.enqueuedAtRefusal] = enqueuedAtRefusal }
     if tokenRatio != 1000 { facts[.tokenRatio] = tokenRatio }
+    facts[.assumedFactor] = assumedFactor
+    facts[.measuredFactor] = measuredFactor
     facts[.largestRows] = largestRows
     facts[.largestBytes] = largestBytes
     return facts

@@ -1,6 +1,6 @@
 /// What the unfinished and the latest batches of an account take of its limits, one batch left out: the one that asks.
 public struct BatchUsage: Hashable, Sendable {
-  /// What unfinished batches of the model have reserved, those of unknown fate included.
+  /// What unfinished batches of the model take of the cap by what is known now, those of unknown fate included.
   public var enqueuedTokens: Int64
   /// Batches of the account that were created within the last hour, or have their place and are not created yet.
   public var creates: Int

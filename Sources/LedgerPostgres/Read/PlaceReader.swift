@@ -10,11 +10,12 @@ struct PlaceReader: PlaceReading {
   private let selectKnown: PreparedStatement
 
   init(_ connection: PostgresConnection) {
-    // One that had no place when it was sent counts by its estimate.
+    // One that was sent counts without a place, too; one that is over has a place of nothing.
     selectEnqueued = connection.prepare(
       """
-      SELECT coalesce(sum(coalesce(enqueued_tokens, CASE WHEN state = 0 THEN 0 ELSE tokens END)), 0)::bigint FROM batch
+      SELECT coalesce(sum(tokens), 0)::bigint FROM batch
       WHERE state <= 2 AND account = $1::text AND model = $2::text AND id <> $3::bigint
+        AND coalesce(enqueued_tokens, state) <> 0
       """)
     selectCreates = connection.prepare(
       """

@@ -12,18 +12,24 @@ extension LedgerTables {
       throw InvalidOperation("batch \(batch.id.rawValue) is not planned and needs no place")
     }
     let (account, model) = (batch.account, batch.key.model)
-    var usage = try usage(of: batch, at: now)
-    usage.isBehindAnother = try isBehindAnother(
-      batch.id, account: account, model: model, since: now + (.zero - Self.askingLapse))
-    var standing = try standing(account: account, model: model, usage)
+    var standing = try standing(account: account, model: model, besides: batch.id, at: now)
+    let isHeld = try place(of: batch.id) != nil
+    standing.usage.isBehindAnother =
+      try !isHeld
+      && isBehindAnother(batch.id, account: account, model: model, since: now + (.zero - Self.askingLapse))
     var admission = BatchAdmission.decide(
-      tokens: batch.tokens, rows: batch.rowCount, limits, standing.lessons, creates: standing.creates, usage, now: now)
-    // A place is kept over a restart, unless it is known meanwhile that the batch would be refused.
-    if let held = try place(of: batch.id), admission != .tooLarge { admission = .granted(tokens: held) }
+      tokens: batch.tokens, rows: batch.rowCount, limits, standing.lessons, creates: standing.creates, standing.usage,
+      now: now)
+    // A place is kept, also over a restart, unless it is known meanwhile that the batch would be refused.
+    if isHeld, case .wait(.createsPerHour, _) = admission {
+      admission = .granted(tokens: standing.lessons.scaled(batch.tokens))
+    }
     switch admission {
     case .granted(let tokens):
       try setPlace(batch.id, tokens: tokens, at: now)
-      standing.usage.enqueuedTokens = usage.enqueuedTokens.addingReportingOverflow(tokens).partialValue
+      standing.usage.enqueuedTokens =
+        standing.usage.enqueuedTokens.addingReportingOverflow(tokens)
+        .partialValue
       standing.usage.creates += 1
     case .wait: try setPlace(batch.id, tokens: nil, at: now)
     case .tooLarge: break
@@ -35,40 +41,38 @@ extension LedgerTables {
     _ lesson: BatchLesson, from batch: BatchRecord, random: UInt64, at now: Timestamp
   ) throws -> BatchStanding {
     try lockPlaces()
-    let usage = try usage(of: batch, at: now)
-    var standing = try standing(account: batch.account, model: batch.key.model, usage)
-    let before = standing.lessons
-    let own = before.scaled(batch.tokens)
+    let standing = try standing(account: batch.account, model: batch.key.model, besides: batch.id, at: now)
+    let usage = standing.usage
+    var lessons = standing.lessons
+    let own = lessons.scaled(batch.tokens)
     switch lesson {
     case .ran:
       try setRan(batch.id, at: now)
       try setPlace(batch.id, tokens: 0, at: now)
-      standing.lessons.ran(own: own, others: usage.enqueuedTokens, now: now)
+      lessons.ran(own: own, others: usage.enqueuedTokens, now: now)
     case .refusedTokens(let named):
       try setPlace(batch.id, tokens: 0, at: now)
-      standing.lessons.refusedTokens(
-        named: named, own: own, others: usage.enqueuedTokens, now: now, random: random)
+      lessons.refusedTokens(named: named, own: own, others: usage.enqueuedTokens, now: now, random: random)
     case .measured(let reported, let estimated):
-      standing.lessons.measured(reported: reported, estimated: estimated)
-    case .refusedRows(let named): standing.lessons.refusedRows(Int64(batch.rowCount), named: named)
-    case .refusedBytes(let bytes, let named): standing.lessons.refusedBytes(bytes, named: named)
+      lessons.measured(reported: reported, estimated: estimated, inBatch: true)
+    case .refusedRows(let named): lessons.refusedRows(Int64(batch.rowCount), named: named)
+    case .refusedBytes(let bytes, let named): lessons.refusedBytes(bytes, named: named)
     case .refusedCreate(let pause):
       if let learned = CreateLesson(refusedAfter: usage.creates, pause: pause, now: now) {
-        standing.creates = learned
         try setFact(createsFact, Int64(learned.creates), account: batch.account, model: "", at: now)
       }
     }
-    try keep(standing.lessons, before, account: batch.account, model: batch.key.model, at: now)
-    return standing
+    try keep(lessons, standing.lessons, account: batch.account, model: batch.key.model, at: now)
+    return try self.standing(account: batch.account, model: batch.key.model, besides: batch.id, at: now)
   }
 
   package func learn(_ measures: [TokenMeasure], at now: Timestamp) throws {
     try lockPlaces()
     for measure in measures {
       let (account, model) = (measure.key.account, measure.key.model)
-      let before = try standing(account: account, model: model, BatchUsage()).lessons
+      let before = try lessons(account: account, model: model)
       var lessons = before
-      lessons.measured(reported: measure.reported, estimated: measure.estimated)
+      lessons.measured(reported: measure.reported, estimated: measure.estimated, inBatch: false)
       try keep(lessons, before, account: account, model: model, at: now)
     }
   }
@@ -80,11 +84,5 @@ extension LedgerTables {
     for fact in BatchLessons.Fact.allCases where old[fact] != new[fact] {
       try setFact(fact.rawValue, new[fact], account: account, model: model, at: now)
     }
-  }
-
-  private func usage(of batch: BatchRecord, at now: Timestamp) throws -> BatchUsage {
-    let enqueued = try enqueuedTokens(account: batch.account, model: batch.key.model, besides: batch.id)
-    let creates = try creates(account: batch.account, after: now + .seconds(-3600), besides: batch.id)
-    return BatchUsage(enqueuedTokens: enqueued, creates: creates.count, firstCreate: creates.first)
   }
 }

@@ -3,7 +3,7 @@ package import Ledger
 
 /// What is read of the places of batches and of what was learned about them.
 package protocol PlaceReading {
-  /// What unfinished batches but this one have reserved.
+  /// What was estimated of unfinished batches but this one that have their place.
   func enqueuedTokens(account: String, model: String, besides batch: BatchID) throws -> Int64
   /// Batches but this one that were created after then or have their place, and the first create of them.
   func creates(account: String, after: Timestamp, besides batch: BatchID) throws -> (count: Int, first: Timestamp?)
@@ -17,29 +17,32 @@ extension PlaceReading {
   /// Of an account, besides the facts of its models.
   var createsFact: String { "creates_per_hour" }
 
-  /// How an account stands by what is used of it.
-  package func standing(account: String, model: String, _ usage: BatchUsage) throws -> BatchStanding {
+  /// How an account stands by what is used of it, without this batch.
+  package func standing(account: String, model: String, besides batch: BatchID, at now: Timestamp) throws
+    -> BatchStanding
+  {
+    let lessons = try lessons(account: account, model: model)
+    let enqueued = try enqueuedTokens(account: account, model: model, besides: batch)
+    let used = try creates(account: account, after: now + .seconds(-3600), besides: batch)
+    let creates = try facts(account: account, model: "").first { $0.what == createsFact }
+    return BatchStanding(
+      account: account, model: model,
+      usage: BatchUsage(enqueuedTokens: lessons.scaled(enqueued), creates: used.count, firstCreate: used.first),
+      lessons: lessons, creates: creates.map { CreateLesson(creates: Int(clamping: $0.value), at: $0.at) })
+  }
+
+  package func lessons(account: String, model: String) throws -> BatchLessons {
     var facts: [BatchLessons.Fact: Int64] = [:]
     for fact in try self.facts(account: account, model: model) {
       // What another version has learned is left alone.
       if let what = BatchLessons.Fact(rawValue: fact.what) { facts[what] = fact.value }
     }
-    let creates = try self.facts(account: account, model: "").first { $0.what == createsFact }
-    return BatchStanding(
-      account: account, model: model, usage: usage, lessons: BatchLessons(facts),
-      creates: creates.map { CreateLesson(creates: Int(clamping: $0.value), at: $0.at) })
+    return BatchLessons(facts)
   }
 
   package func standings(at now: Timestamp) throws -> [BatchStanding] {
-    try known().map { account, model in
-      // No batch has this number, so none is left out.
-      let nobody = BatchID(0)
-      let creates = try creates(account: account, after: now + .seconds(-3600), besides: nobody)
-      let usage = BatchUsage(
-        enqueuedTokens: try enqueuedTokens(account: account, model: model, besides: nobody), creates: creates.count,
-        firstCreate: creates.first)
-      return try standing(account: account, model: model, usage)
-    }
+    // No batch has this number, so none is left out.
+    try known().map { account, model in try standing(account: account, model: model, besides: BatchID(0), at: now) }
   }
 }
 

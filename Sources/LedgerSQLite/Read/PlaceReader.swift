@@ -11,12 +11,12 @@ struct PlaceReader: PlaceReading {
   private let selectKnown: Statement
 
   init(_ connection: OpaquePointer) throws {
-    // One that had no place when it was sent counts by its estimate.
+    // One that was sent counts without a place, too; one that is over has a place of nothing.
     selectEnqueued = try Statement(
       connection,
       """
-      SELECT ifnull(sum(ifnull(enqueued_tokens, iif(state = 0, 0, tokens))), 0) FROM batch INDEXED BY batch_open
-      WHERE state <= 2 AND account = ? AND model = ? AND id <> ?
+      SELECT ifnull(sum(tokens), 0) FROM batch INDEXED BY batch_open
+      WHERE state <= 2 AND account = ? AND model = ? AND id <> ? AND ifnull(enqueued_tokens, state) <> 0
       """)
     selectCreated = try Statement(
       connection,

@@ -53,7 +53,7 @@ struct BatchRepair: Sendable {
     context.metrics.batch(provider: batch.key.provider, event: "no_room")
     guard let standing = await context.learn(.refusedTokens(named: cap), from: batch) else { return false }
     // One request that alone is above the cap, as it was named: it is not tried for ever.
-    let isHopeless = batch.rowCount == 1 && standing.lessons.scaled(batch.tokens) > cap ?? .max
+    let isHopeless = batch.rowCount == 1 && standing.lessons.expected(batch.tokens) > cap ?? .max
     let message =
       "the account has no room for this request: \(snapshot.problems.first?.message ?? "token_limit_exceeded")"
     return await giveBack(

@@ -38,18 +38,22 @@ struct BatchSubmitter: Sendable {
   func submit(_ batch: BatchRecord, to provider: any Provider) async -> Result {
     guard provider.capabilities.batches else { return await giveBack(batch, "its account has no batches") }
     var deadline = EarliestDeadline(batch, context: context)
-    switch await takePlace(batch, &deadline) {
-    case .granted: break
-    case .tooLarge: return await giveBack(batch, "it is larger than its account has room for")
-    case .tooLate: return await giveBack(batch, "a deadline in it is too near while it waited for its account")
-    case .stopped: return .stopped
-    }
     var batch = batch
     let submission = submission(batch, provider)
     var attempt = 1
     var input = input(of: batch, provider)
     let gate = CallRouting(context: context).batches(of: provider.name)
     while !Task.isCancelled {
+      // Again before each step: what is learned while a file is on its way keeps its batch from being refused.
+      switch await takePlace(batch, &deadline) {
+      case .granted: break
+      case .tooLarge:
+        return await giveBack(batch, "it is larger than its account has room for", file: input?.fileID)
+      case .tooLate:
+        return await giveBack(
+          batch, "a deadline in it is too near while it waited for its account", file: input?.fileID)
+      case .stopped: return .stopped
+      }
       switch await pass(input == nil ? .upload : .create, at: provider, &deadline) {
       case .over: break
       case .tooLate:
