@@ -133,6 +133,12 @@ public protocol LedgerStore: Sendable {
   func batchRows(_ batch: BatchID, after: RequestID?, limit: Int, maximumBytes: Int) async throws(LedgerError)
     -> [BatchRowBody]
 
+  /// Keeps how the rows of a planned batch become lines. What is kept first holds for good, and is returned.
+  func keepLines(_ lines: BatchLines, of batch: BatchID) async throws(LedgerError) -> BatchLines
+
+  /// How the rows of a batch become lines; nil where each has one of its own.
+  func lines(of batch: BatchID) async throws(LedgerError) -> BatchLines?
+
   /// Notes that the create is about to be written. From here on the batch may exist at the provider.
   /// - Parameter inputFileID: Nil where the rows travel in the create itself.
   func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError)

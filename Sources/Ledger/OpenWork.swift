@@ -41,11 +41,14 @@ public struct BatchRowBody: Sendable {
   public var id: RequestID
   public var attempt: Int
   public var body: RequestBody
+  /// Estimated input tokens.
+  public var tokens: Int64
 
-  public init(id: RequestID, attempt: Int, body: RequestBody) {
+  public init(id: RequestID, attempt: Int, body: RequestBody, tokens: Int64) {
     self.id = id
     self.attempt = attempt
     self.body = body
+    self.tokens = tokens
   }
 }
 

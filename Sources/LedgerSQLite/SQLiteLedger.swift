@@ -150,6 +150,14 @@ extension SQLiteLedger {
     try await rows.read { try $0.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes) }
   }
 
+  public func keepLines(_ lines: BatchLines, of batch: BatchID) async throws(LedgerError) -> BatchLines {
+    try await commits.perform(rows: 1) { try $0.keepLines(lines, of: batch) }
+  }
+
+  public func lines(of batch: BatchID) async throws(LedgerError) -> BatchLines? {
+    try await rows.read { try $0.lines(of: batch) }
+  }
+
   public func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError) {
     try await commits.perform(rows: 1) { try $0.markCreating(batch, inputFileID: inputFileID, at: now) }
   }

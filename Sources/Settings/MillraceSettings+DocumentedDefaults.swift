@@ -137,6 +137,9 @@ extension MillraceSettings {
       # Deferred requests of one tenant with the same body and temperature 0 are sent once while they wait for their window:
       # the first pays, each has a reply of its own.
       merge_identical: false
+      # Deferred requests for embeddings that differ only in their inputs share lines of their batch with many inputs; each
+      # has a reply of its own, with its part of the usage.
+      merge_embeddings: false
       # A window closes when nothing came for idle_ms, at the age of max_age_ms, or when it is full.
       interactive:
         idle_ms: 5

@@ -28,6 +28,7 @@ extension MillraceSettings {
       out.plain("token_estimator", batching.tokenEstimator.rawValue)
       out.plain("order_by_prefix", batching.orderByPrefix)
       out.plain("merge_identical", batching.mergeIdentical)
+      out.plain("merge_embeddings", batching.mergeEmbeddings)
       out.section("interactive") { write(batching.interactive, &$0) }
       out.section("deferred") { write(batching.deferred, &$0) }
     }

@@ -27,11 +27,21 @@ struct AttemptPolicy: Sendable {
 
   /// The verdict on a row of a batch.
   ///
-  /// - Parameter isCancelled: Whether we have cancelled the batch: what it did not run says nothing about the request.
+  /// - Parameters:
+  ///   - isOfLine: Whether it is that of a line which several requests shared: its failure is not theirs. Each is tried
+  ///     alone, and the attempt does not count.
+  ///   - isCancelled: Whether we have cancelled the batch: what it did not run says nothing about the request.
   func verdict(
-    on result: BatchResult, attempt: Int, isCancelled: Bool = false, at now: Timestamp, random: UInt64
+    on result: BatchResult, attempt: Int, isOfLine: Bool = false, isCancelled: Bool = false, at now: Timestamp,
+    random: UInt64
   ) -> AttemptOutcome.Verdict {
     switch result.disposition {
+    case .succeeded where isOfLine, .rejected where isOfLine: return .requeue(notBefore: now, nil)
+    case .rateLimited(let retryAfter) where isOfLine, .retryable(let retryAfter) where isOfLine:
+      return .requeue(notBefore: now + delay(attempt: attempt, retryAfter: retryAfter, random: random), nil)
+    default: break
+    }
+    return switch result.disposition {
     case .succeeded:
       .finish(result.response == nil ? Self.emptyAnswer : nil)
     case .rejected:

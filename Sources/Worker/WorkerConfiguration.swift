@@ -34,6 +34,8 @@ public struct WorkerConfiguration: Sendable {
   public var ordersByPrefix = true
   /// Whether one call answers requests that ask the same of one tenant while the first waits for its window.
   public var mergesIdentical = false
+  /// Whether requests for embeddings of one batch share calls.
+  public var mergesEmbeddings = false
   /// Limits of batches, by provider.
   public var batchLimits: [String: BatchLimits] = [:]
   /// Whether the files of batches that are over are deleted at the provider.

@@ -17,7 +17,7 @@ from harness.postgres import Postgres
 NAMES = ["main_job", "poison", "identity", "headers", "broker_restart", "simulator_restart", "service_restart",
          "batch_faults", "errors", "broker_faults", "half_open", "unshared_ledger", "store_faults", "restarts", "ambiguous",
          "ambiguous_replicas", "key_rotation", "key_rotation_replicas", "same_key", "no_key", "reconnect", "postgres_faults",
-         "pace", "outage", "fairness", "lanes", "enqueued", "estimates", "retry_after", "rescue", "cost", "budget", "plan", "savings",
+         "pace", "outage", "fairness", "lanes", "enqueued", "estimates", "retry_after", "rescue", "cost", "budget", "plan", "savings", "merged_embeddings",
          "anthropic", "anthropic_credit", "gemini", "azure", "mistral", "no_batch", "deviations",
          "every_provider"]
 

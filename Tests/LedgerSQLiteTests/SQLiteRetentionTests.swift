@@ -110,6 +110,7 @@ struct SQLiteRetentionTests {
           ALTER TABLE attempt DROP COLUMN list_cost;
           ALTER TABLE attempt DROP COLUMN full_cost;
           ALTER TABLE batch DROP COLUMN price;
+          ALTER TABLE batch DROP COLUMN lines;
           DROP INDEX request_running;
           DROP INDEX request_due;
           DROP INDEX batch_double_spend;

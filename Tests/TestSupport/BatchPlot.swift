@@ -24,6 +24,8 @@ public struct BatchPlot: Sendable {
   public var counts: BatchSnapshot.Counts?
   /// By the row's place in the input, from 0.
   public var row: @Sendable (Int, BatchRow) -> RowEnd = { _, _ in .succeeded }
+  /// What a row that succeeds is answered, instead of the usual.
+  public var answer: @Sendable (BatchRow) -> (body: [UInt8], usage: Usage?)? = { _ in nil }
   /// Names of results that belong to nobody.
   public var strangers: [String] = []
   /// How many of its rows have run when it is cancelled, and how many polls then find it not over yet.

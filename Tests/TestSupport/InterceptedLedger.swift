@@ -10,7 +10,7 @@ public final class InterceptedLedger: LedgerStore {
     case admit, acknowledged, marks, removeMarks, park, takeParked, parkedLines, release, cancel, shiftWaiting
     case takePlace, learn, standings
     case expedite, dueRows, batchRuns, rescue, doubleSpend, hasOutcome, costs, budgets, claimBudgetAlert, releaseHeld
-    case acceptedRows, plan, batchRows, markCreating, markPlanned, markSubmitted, abandon, openBatches
+    case acceptedRows, plan, batchRows, keepLines, lines, markCreating, markPlanned, markSubmitted, abandon, openBatches
     case resolve, resolution, unsettledRows, settle, record, fail, takeReplies, delivered, undeliverable
     case purge, backlog, backlogBytes, describe
   }
@@ -239,6 +239,14 @@ public final class InterceptedLedger: LedgerStore {
     try await through(.batchRows) { () async throws(LedgerError) in
       try await base.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes)
     }
+  }
+
+  public func keepLines(_ lines: BatchLines, of batch: BatchID) async throws(LedgerError) -> BatchLines {
+    try await through(.keepLines) { () async throws(LedgerError) in try await base.keepLines(lines, of: batch) }
+  }
+
+  public func lines(of batch: BatchID) async throws(LedgerError) -> BatchLines? {
+    try await through(.lines) { () async throws(LedgerError) in try await base.lines(of: batch) }
   }
 
   public func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) async throws(LedgerError) {

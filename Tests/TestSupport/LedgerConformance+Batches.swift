@@ -149,6 +149,32 @@ extension LedgerConformance {
         try require(try await ledger.store.openBatches().isEmpty)
         try await requireError(.invalid) { try await ledger.store.settle(BatchID(4711), at: ledger.now) }
       },
+      `case`("the lines of a batch are kept once, while it is planned") { ledger in
+        let row = try await ledger.admit(TestDelivery("a") { $0.tokens = 123 })
+        let id = try await ledger.batch(row.id).id
+        let tokens = try await ledger.store.batchRows(id, after: nil, limit: 1, maximumBytes: 1).map(\.tokens)
+        try requireEqual(tokens, [123])
+        try requireEqual(try await ledger.store.lines(of: id), nil)
+        let members = (0..<2000).map { number in
+          BatchLines.Member(
+            id: RequestID(number % 3 == 0 ? .max - Int64(number) : Int64(number)), inputs: 1 + number * 1000,
+            tokens: number == 7 ? .max : Int64(number))
+        }
+        let lines = BatchLines(
+          shared: [members, Array(members.suffix(2))], count: 4711, bodyBytes: .max, modelRangeBytes: 0,
+          customIDBytes: 1)
+        try requireEqual(try await ledger.store.keepLines(lines, of: id), lines)
+        try requireEqual(try await ledger.store.lines(of: id), lines)
+        try requireEqual(try await ledger.store.keepLines(BatchLines(count: 1), of: id), lines)
+        try await ledger.reopen()
+        try await ledger.store.markCreating(id, inputFileID: "file", at: ledger.now)
+        try await requireError(.invalid) { _ = try await ledger.store.keepLines(lines, of: id) }
+        try await ledger.store.markSubmitted(id, providerBatchID: "batch_1", at: ledger.now)
+        _ = try await ledger.record(TestLedger.success(row.id, batch: id))
+        try await ledger.store.settle(id, at: ledger.now)
+        try requireEqual(try await ledger.store.lines(of: id), lines)
+        try requireEqual(try await ledger.store.lines(of: BatchID(4711)), nil)
+      },
       `case`("an abandoned batch gives its rows back") { ledger in
         let rows = try await ledger.admit(TestDelivery("a"), TestDelivery("b"))
         let batch = try unwrap(try await ledger.plan(rows.map(\.id)).batch)

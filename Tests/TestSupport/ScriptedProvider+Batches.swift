@@ -105,10 +105,12 @@ extension ScriptedProvider {
       case .lost: state.paid.append(paid)
       case .succeeded, .ended(.succeeded):
         state.paid.append(paid)
+        let answer = batch.plot.answer(row)
+        let own = answer.map { ProviderResponse(statusCode: 200, requestID: "req", body: $0.body) }
         output.append(
           BatchResult(
-            customID: row.customID, disposition: .succeeded, response: response(200),
-            usage: batch.plot.omitsUsage ? nil : usage, message: ""))
+            customID: row.customID, disposition: .succeeded, response: own ?? response(200),
+            usage: batch.plot.omitsUsage ? nil : answer?.usage ?? usage, message: ""))
       case .ended(let disposition):
         errors.append(
           BatchResult(

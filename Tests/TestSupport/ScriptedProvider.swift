@@ -78,14 +78,14 @@ public final class ScriptedProvider: Provider {
   public init(
     _ name: String = "openai", account: String? = nil, searchable: Bool = true,
     cancellable: Bool = true, isInline: Bool = false, endpoints: Set<Endpoint> = Endpoint.openAI,
-    largestBatchRows: Int = 50_000
+    largestBatchRows: Int = 50_000, embeddings: EmbeddingLimits? = nil
   ) {
     self.name = name
     self.account = account ?? "\(name)-key"
     capabilities = ProviderCapabilities(
       batchWay: isInline ? .inline : .file, batchSearch: searchable ? .label : nil, cancellable: cancellable,
       endpoints: endpoints,
-      largestBatchRows: largestBatchRows, largestBatchBytes: 180 << 20)
+      largestBatchRows: largestBatchRows, largestBatchBytes: 180 << 20, embeddings: embeddings)
   }
 
   // MARK: The script

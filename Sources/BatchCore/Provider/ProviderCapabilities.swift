@@ -42,6 +42,8 @@ public struct ProviderCapabilities: Hashable, Sendable {
   public var largestBatchBytes: Int64
   /// Estimated input tokens of the largest batch; nil without a limit of its own.
   public var largestBatchTokens: Int64?
+  /// How much one call for embeddings may hold; nil where nothing is documented.
+  public var embeddings: EmbeddingLimits?
   /// In bytes; all ids keep to `[A-Za-z0-9_-]`.
   public var longestCustomID: Int
   /// What a batch costs less than calls, in percent of the list price; nil where nothing is documented.
@@ -52,7 +54,7 @@ public struct ProviderCapabilities: Hashable, Sendable {
     showsProgress: Bool = true, sendsWebhooks: Bool = false, resultLifetime: Duration? = nil,
     endpoints: Set<Endpoint>, batchEndpoints: Set<Endpoint>? = nil, translatedEndpoints: Set<Endpoint> = [],
     countsOutputLimit: Bool = false, largestBatchRows: Int, largestBatchBytes: Int64, largestBatchTokens: Int64? = nil,
-    longestCustomID: Int = 64, batchDiscount: Int? = nil
+    embeddings: EmbeddingLimits? = nil, longestCustomID: Int = 64, batchDiscount: Int? = nil
   ) {
     self.batchWay = batchWay
     self.batchSearch = batchSearch
@@ -68,6 +70,7 @@ public struct ProviderCapabilities: Hashable, Sendable {
     self.largestBatchRows = largestBatchRows
     self.largestBatchBytes = largestBatchBytes
     self.largestBatchTokens = largestBatchTokens
+    self.embeddings = embeddings
     self.longestCustomID = longestCustomID
     self.batchDiscount = batchDiscount
   }

@@ -12,6 +12,7 @@ struct RowReader {
   private let selectBodies: PreparedStatement
   private let selectUnsettled: PreparedStatement
   private let selectBatches: PreparedStatement
+  private let selectLines: PreparedStatement
   private let selectParkedLines: PreparedStatement
   private let selectCancellable: PreparedStatement
   private let selectProgress: PreparedStatement
@@ -43,7 +44,7 @@ struct RowReader {
       """
     selectBodies = connection.prepare(
       """
-      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length
+      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length, r.tokens
       FROM request r JOIN body b ON b.request_id = r.id
       \(inBatch)
       """)
@@ -54,6 +55,7 @@ struct RowReader {
       \(inBatch)
       """)
     selectBatches = connection.prepare("SELECT \(BatchRecord.columns) FROM batch WHERE state <= 2 ORDER BY id")
+    selectLines = connection.prepare("SELECT lines FROM batch WHERE id = $1::bigint AND lines IS NOT NULL")
     // From line to line, so that it costs what there are of them and not what is parked.
     selectParkedLines = connection.prepare(
       """
@@ -147,7 +149,8 @@ struct RowReader {
       selectBodies.bind(Int64(min(limit - rows.count, Self.bodyPage)))
       let page = try selectBodies.all { row in
         BatchRowBody(
-          id: RequestID(try row.integer(0)), attempt: try row.int(1), body: try row.body(2, offset: 3, length: 4))
+          id: RequestID(try row.integer(0)), attempt: try row.int(1), body: try row.body(2, offset: 3, length: 4),
+          tokens: try row.integer(5))
       }
       guard let end = page.last else { break }
       last = end.id.rawValue
@@ -206,6 +209,13 @@ struct RowReader {
     selectMarks.start().bind(RowFlags.queue(queue).rawValue)
     selectMarks.bind(Int64(limit))
     return try selectMarks.all { AckMark(id: RequestID(try $0.integer(0)), generation: try $0.integer(1)) }
+  }
+
+  func lines(of batch: BatchID) throws -> BatchLines? {
+    selectLines.start().bind(batch.rawValue)
+    guard let bytes = try selectLines.first({ try $0.bytes(0) }) else { return nil }
+    guard let lines = StoredLines.decode(bytes) else { throw DamagedTables("the lines of batch \(batch.rawValue)") }
+    return lines
   }
 
   func resolution(of batch: BatchID) throws -> BatchResolution? {

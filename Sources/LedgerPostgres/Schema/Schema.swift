@@ -13,10 +13,10 @@
 /// - `gone` names processes whose row was deleted, until the last of their work is another's.
 /// - `owner` of a batch, a claim, a reply and a window is the replica that works on it.
 enum Schema {
-  static let version: Int64 = 5
+  static let version: Int64 = 6
 
   /// From the version before to the one at this index plus one.
-  static let steps = [version1, version2, version3, version4, version5]
+  static let steps = [version1, version2, version3, version4, version5, version6]
 
   private static let version1 = """
     CREATE TABLE model(id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);
@@ -253,4 +253,7 @@ enum Schema {
     ALTER TABLE request ADD COLUMN merge_key bytea;
     CREATE INDEX request_merge ON request(merge_key, id) WHERE state = 0 AND merge_key IS NOT NULL;
     """
+
+  /// How the rows of a batch become lines of its input file.
+  private static let version6 = "ALTER TABLE batch ADD COLUMN lines bytea;"
 }

@@ -14,6 +14,8 @@ struct BatchStatements {
   private let updateCreating: PreparedStatement
   private let updatePlanned: PreparedStatement
   private let updateSubmitted: PreparedStatement
+  private let updateLines: PreparedStatement
+  private let selectLines: PreparedStatement
   private let updateEnded: PreparedStatement
   private let updateResolution: PreparedStatement
   private let lockMeta: PreparedStatement
@@ -67,6 +69,8 @@ struct BatchStatements {
       UPDATE batch SET resolution = $1::smallint, resolution_batch = $2::text
       WHERE label = $3::text AND (state = 1 OR (state = 2 AND $2::text IS NULL))
       """)
+    updateLines = connection.prepare("UPDATE batch SET lines = $1::bytea WHERE id = $2::bigint")
+    selectLines = connection.prepare("SELECT lines FROM batch WHERE id = $1::bigint")
     updateEnded = connection.prepare(
       "UPDATE batch SET state = $1::smallint, ended_at = $2::bigint WHERE id = $3::bigint")
     lockMeta = connection.prepare("SELECT value FROM meta WHERE name = 'version' FOR NO KEY UPDATE")
@@ -172,6 +176,17 @@ struct BatchStatements {
     updateSubmitted.bind(now.milliseconds)
     updateSubmitted.bind(batch.rawValue)
     try updateSubmitted.run()
+  }
+
+  func setLines(_ batch: BatchID, _ lines: [UInt8]) throws {
+    updateLines.start().bind(lines)
+    updateLines.bind(batch.rawValue)
+    try updateLines.run()
+  }
+
+  func storedLines(of batch: BatchID) throws -> [UInt8]? {
+    selectLines.start().bind(batch.rawValue)
+    return try selectLines.first { $0.optionalBytes(0) } ?? nil
   }
 
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws {

@@ -172,6 +172,10 @@ extension WriteSession: LedgerTables {
     try statements().batches.setSubmitted(batch, providerBatchID: providerBatchID, at: now)
   }
 
+  func setLines(_ batch: BatchID, _ lines: [UInt8]) throws { try statements().batches.setLines(batch, lines) }
+
+  func storedLines(of batch: BatchID) throws -> [UInt8]? { try statements().batches.storedLines(of: batch) }
+
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws {
     try statements().batches.setEnded(batch, as: state, at: now)
   }

@@ -64,6 +64,16 @@ extension LedgerTables {
     }
   }
 
+  package func keepLines(_ lines: BatchLines, of batch: BatchID) throws -> BatchLines {
+    try require(batch, in: [.planned], to: "given other lines")
+    if let known = try storedLines(of: batch) {
+      guard let known = StoredLines.decode(known) else { throw DamagedTables("the lines of batch \(batch.rawValue)") }
+      return known
+    }
+    try setLines(batch, StoredLines.encode(lines))
+    return lines
+  }
+
   package func markCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) throws {
     try require(batch, in: [.planned, .creating], to: "created")
     try setCreating(batch, inputFileID: inputFileID, at: now)

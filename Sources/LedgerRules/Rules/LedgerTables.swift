@@ -117,6 +117,9 @@ package protocol LedgerTables: PlaceReading, AnyObject {
   func setCreating(_ batch: BatchID, inputFileID: String?, at now: Timestamp) throws
   func setPlanned(_ batch: BatchID) throws
   func setSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) throws
+  /// What `StoredLines` made of the batch's lines.
+  func setLines(_ batch: BatchID, _ lines: [UInt8]) throws
+  func storedLines(of batch: BatchID) throws -> [UInt8]?
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws
   /// Rows that are in the batch without a result.
   func unsettled(_ batch: BatchID) throws -> [Int64]

@@ -11,6 +11,7 @@ final class RowReader: ReadSession {
   private let selectBodies: Statement
   private let selectUnsettled: Statement
   private let selectBatches: Statement
+  private let selectLines: Statement
   private let selectOtherClass: Statement
   private let selectNextRoute: Statement
   private let selectCancellable: Statement
@@ -42,7 +43,7 @@ final class RowReader: ReadSession {
     selectBodies = try Statement(
       connection,
       """
-      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length
+      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length, r.tokens
       FROM request r INDEXED BY request_batch JOIN body b ON b.request_id = r.id
       \(inBatch)
       """)
@@ -61,6 +62,7 @@ final class RowReader: ReadSession {
         halvings, cancelled_at, price
       FROM batch INDEXED BY batch_open WHERE state <= 2 ORDER BY id
       """)
+    selectLines = try Statement(connection, "SELECT lines FROM batch WHERE id = ? AND lines IS NOT NULL")
     // From line to line, so that it costs what there are of them and not what is parked. Two statements, since SQLite goes
     // through all entries that share the first of two compared columns.
     func selectParked(_ condition: String) throws -> Statement {
@@ -140,7 +142,7 @@ final class RowReader: ReadSession {
     try selectBodies.forEach { row in
       let body = try row.body(2, offset: 3, length: 4)
       bytes += body.bytes.count
-      rows.append(BatchRowBody(id: RequestID(row.integer(0)), attempt: row.int(1), body: body))
+      rows.append(BatchRowBody(id: RequestID(row.integer(0)), attempt: row.int(1), body: body, tokens: row.integer(5)))
       return bytes < maximumBytes
     }
     return rows
@@ -170,6 +172,13 @@ final class RowReader: ReadSession {
         submittedAt: row.optionalTimestamp(18), halvings: row.int(19),
         cancelledAt: row.optionalTimestamp(20), price: row.optionalText(21).flatMap { ModelPrice(text: $0) })
     }
+  }
+
+  func lines(of batch: BatchID) throws -> BatchLines? {
+    selectLines.start().bind(batch.rawValue)
+    guard let bytes = try selectLines.first({ $0.bytes(0) }) else { return nil }
+    guard let lines = StoredLines.decode(bytes) else { throw DamagedTables("the lines of batch \(batch.rawValue)") }
+    return lines
   }
 
   func resolution(of batch: BatchID) throws -> BatchResolution? {

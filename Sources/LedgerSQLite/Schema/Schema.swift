@@ -14,7 +14,7 @@ import Ledger
 enum Schema {
   /// "MLRC"
   static let applicationID = 0x4D4C_5243
-  static let version = 6
+  static let version = 7
 
   static func migrate(_ db: Database, path: String) throws {
     let found = try check(db, path: path)
@@ -26,6 +26,7 @@ enum Schema {
       if found < 4 { try db.execute(sql: version4) }
       if found < 5 { try db.execute(sql: version5) }
       if found < 6 { try db.execute(sql: version6) }
+      if found < 7 { try db.execute(sql: version7) }
       try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
       return .commit
     }
@@ -252,4 +253,7 @@ enum Schema {
     ALTER TABLE request ADD COLUMN merge_key BLOB;
     CREATE INDEX request_merge ON request(merge_key, id) WHERE state = 0 AND merge_key IS NOT NULL;
     """
+
+  /// How the rows of a batch become lines of its input file.
+  private static let version7 = "ALTER TABLE batch ADD COLUMN lines BLOB;"
 }

@@ -14,6 +14,8 @@ struct BatchStatements {
   private let updateCreating: Statement
   private let updatePlanned: Statement
   private let updateSubmitted: Statement
+  private let updateLines: Statement
+  private let selectLines: Statement
   private let updateEnded: Statement
   private let updateResolution: Statement
   private let shiftAccepted: Statement
@@ -58,6 +60,8 @@ struct BatchStatements {
       UPDATE batch SET state = 2, provider_batch_id = ?, submitted_at = ?, resolution = NULL, resolution_batch = NULL
       WHERE id = ?
       """)
+    updateLines = try Statement(connection, "UPDATE batch SET lines = ? WHERE id = ?")
+    selectLines = try Statement(connection, "SELECT lines FROM batch WHERE id = ?")
     updateEnded = try Statement(connection, "UPDATE batch SET state = ?, ended_at = ? WHERE id = ?")
     updateResolution = try Statement(
       connection,
@@ -157,6 +161,17 @@ struct BatchStatements {
     updateSubmitted.bind(now)
     updateSubmitted.bind(batch.rawValue)
     try updateSubmitted.run()
+  }
+
+  func setLines(_ batch: BatchID, _ lines: [UInt8]) throws {
+    updateLines.start().bind(lines)
+    updateLines.bind(batch.rawValue)
+    try updateLines.run()
+  }
+
+  func storedLines(of batch: BatchID) throws -> [UInt8]? {
+    selectLines.start().bind(batch.rawValue)
+    return try selectLines.first { $0.optionalBytes(0) } ?? nil
   }
 
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws {

@@ -108,6 +108,10 @@ extension WriteSession: LedgerTables {
     try batches.setSubmitted(batch, providerBatchID: providerBatchID, at: now)
   }
 
+  func setLines(_ batch: BatchID, _ lines: [UInt8]) throws { try batches.setLines(batch, lines) }
+
+  func storedLines(of batch: BatchID) throws -> [UInt8]? { try batches.storedLines(of: batch) }
+
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws {
     try batches.setEnded(batch, as: state, at: now)
   }

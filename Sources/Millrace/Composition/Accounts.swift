@@ -101,6 +101,7 @@ extension MillraceSettings {
     worker.callTimeout = providers.map(\.timeout).max() ?? worker.callTimeout
     worker.ordersByPrefix = batching.orderByPrefix
     worker.mergesIdentical = batching.mergeIdentical
+    worker.mergesEmbeddings = batching.mergeEmbeddings
     worker.deferredWindow = WindowLimits(
       idle: batching.deferred.idle, maximumAge: batching.deferred.maxAge,
       maximumRequests: batching.deferred.maxRequestsPerBatch,

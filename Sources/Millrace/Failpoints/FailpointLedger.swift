@@ -172,6 +172,12 @@
       try await ledger.batchRows(batch, after: after, limit: limit, maximumBytes: maximumBytes)
     }
 
+    func keepLines(_ lines: BatchLines, of batch: BatchID) async throws(LedgerError) -> BatchLines {
+      try await ledger.keepLines(lines, of: batch)
+    }
+
+    func lines(of batch: BatchID) async throws(LedgerError) -> BatchLines? { try await ledger.lines(of: batch) }
+
     func takePlace(
       for batch: BatchRecord, _ limits: BatchLimits, at now: Timestamp
     ) async throws(LedgerError) -> BatchPlace {

@@ -18,6 +18,8 @@ struct ModelRequest: Sendable {
     var text: String { texts.joined(separator: "\n") }
   }
 
+  private static let mostEmbeddingTokens = 300_000
+
   let endpoint: Endpoint
   var model = ""
   /// SHA-256 of the canonical JSON of `messages` or `input`.
@@ -201,6 +203,11 @@ struct ModelRequest: Sendable {
       throw .invalid(
         "Invalid 'input': expected 1 to 2048 inputs, got \(embedding.inputs.count).", param: "input",
         code: "invalid_value")
+    }
+    guard inputTokens <= Self.mostEmbeddingTokens else {
+      throw .invalid(
+        "Invalid 'input': at most \(Self.mostEmbeddingTokens) tokens over all inputs, got \(inputTokens).",
+        param: "input", code: "max_tokens_per_request")
     }
     lastUserText = embedding.inputs.last ?? []
   }

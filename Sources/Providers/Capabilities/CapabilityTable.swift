@@ -17,7 +17,9 @@ public enum CapabilityTable {
       ("cancel", { $0.cancellable ? ($0.keepsResultsOfCancelled ? "yes, keeps results" : "yes") : "no" }),
       ("progress", { $0.showsProgress ? "yes" : "no" }), ("webhook", { $0.sendsWebhooks ? "yes" : "no" }),
       ("results kept", { $0.resultLifetime.map { "\($0.components.seconds / 86_400) d" } ?? "unknown" }),
-      ("largest batch", { $0.sizeText }), ("batch discount", { $0.batchDiscount.map { "\($0) %" } ?? "unknown" }),
+      ("largest batch", { $0.sizeText }),
+      ("embeddings a call", { $0.embeddings.map { "\($0.inputs) inputs, \($0.tokens) tokens" } ?? "unknown" }),
+      ("batch discount", { $0.batchDiscount.map { "\($0) %" } ?? "unknown" }),
     ]
     var lines = ["| kind | " + columns.map(\.title).joined(separator: " | ") + " |"]
     lines.append("|" + String(repeating: "---|", count: columns.count + 1))

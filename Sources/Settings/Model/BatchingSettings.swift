@@ -30,6 +30,8 @@ public struct BatchingSettings: Sendable, Equatable {
   public var orderByPrefix = true
   /// Whether deferred requests of one tenant that ask the same with `temperature: 0` in one window are sent once.
   public var mergeIdentical = false
+  /// Whether deferred requests for embeddings that differ only in their inputs share the calls of their batch.
+  public var mergeEmbeddings = false
   public var interactive = Window(
     idle: .milliseconds(5), maxAge: .milliseconds(50), maxRequestsPerBatch: 50, maxTokensPerBatch: 100_000)
   public var deferred = Window(

@@ -32,6 +32,7 @@ extension BatchingSettings {
     tokenEstimator = batching.choice("token_estimator", tokenEstimator)
     orderByPrefix = batching.flag("order_by_prefix", orderByPrefix)
     mergeIdentical = batching.flag("merge_identical", mergeIdentical)
+    mergeEmbeddings = batching.flag("merge_embeddings", mergeEmbeddings)
     interactive = batching.section("interactive") { Window(reading: $0, defaults: interactive) }
     deferred = batching.section("deferred") { Window(reading: $0, defaults: deferred) }
   }

@@ -101,12 +101,17 @@ struct BatchHarvester: Sendable {
     var seen = 0
     var count = TokenCount()
     var bill = BatchBill()
+    let lines = await context.retry("look for a batch's lines") { () async throws(LedgerError) in
+      try await context.ledger.lines(of: batch.id)
+    }
+    guard let lines else { throw Self.stopped }
+    let owners = LineResults(batch, lines)
     for file in [snapshot.outputFileID, snapshot.errorFileID].compactMap({ $0 }) {
       guard await context.holds.wait(.fetch, at: provider) else { throw Self.stopped }
       await downloads.acquire()
       defer { downloads.release() }
       do throws(ProviderError) {
-        seen += try await read(file, of: batch, provider, &count, &bill)
+        seen += try await read(file, of: batch, owners, provider, &count, &bill)
       } catch {
         // A file that is gone for good must not keep the rest of the batch waiting.
         guard graceOver, error.reason == .notFound else { throw error }
@@ -161,10 +166,10 @@ struct BatchHarvester: Sendable {
     return if case .success = settled { true } else { false }
   }
 
-  /// Returns how many results of this batch the file holds.
+  /// Returns how many lines of this batch the file answers.
   private func read(
-    _ file: String, of batch: BatchRecord, _ provider: any Provider, _ count: inout TokenCount,
-    _ bill: inout BatchBill
+    _ file: String, of batch: BatchRecord, _ owners: LineResults, _ provider: any Provider,
+    _ count: inout TokenCount, _ bill: inout BatchBill
   ) async throws(ProviderError) -> Int {
     let source = try await provider.results(fileID: file, of: batch.key.endpoint)
     let route = Route(provider: batch.key.provider, model: batch.key.model)
@@ -175,30 +180,28 @@ struct BatchHarvester: Sendable {
     var known = 0
     while let results = try await source.next() {
       let now = context.time.now()
-      var outcomes: [AttemptOutcome] = []
-      outcomes.reserveCapacity(results.count)
-      for result in results {
-        guard let name = CustomID.parse(result.customID, label: batch.label) else {
-          strangers += 1
-          continue
-        }
-        count.add(result.usage)
-        bill.add(result.usage)
-        let charge = Charge(result.usage, price: price, lane: .deferred)
-        outcomes.append(
-          AttemptOutcome(
-            id: name.request, attempt: name.attempt, batch: batch.id,
-            verdict: context.policy.verdict(
-              on: result, attempt: name.attempt, isCancelled: isCancelled, at: now, random: context.random()),
-            response: result.response, usage: result.usage, cost: charge.cost, basis: charge.basis,
-            costUnknown: result.wasPaidUnseen, route: route, listCost: charge.list, fullCost: charge.full))
+      let lines = results.compactMap(owners.rows)
+      strangers += results.count - lines.count
+      known += lines.count
+      let rows = lines.flatMap { $0 }
+      let outcomes = rows.map { row in
+        let usage = row.result.usage
+        count.add(usage)
+        bill.add(usage)
+        let charge = Charge(usage, price: price, lane: .deferred)
+        return AttemptOutcome(
+          id: row.id, attempt: row.attempt, batch: batch.id,
+          verdict: context.policy.verdict(
+            on: row.result, attempt: row.attempt, isOfLine: row.isOfLine, isCancelled: isCancelled, at: now,
+            random: context.random()),
+          response: row.result.response, usage: usage, cost: charge.cost, basis: charge.basis,
+          costUnknown: row.wasPaidUnseen, route: route, listCost: charge.list, fullCost: charge.full)
       }
-      known += outcomes.count
       guard let recorded = await context.recorder.record("record results", outcomes) else {
         throw Self.stopped
       }
       context.outboxReady.raise(.bulk)
-      note(results, recorded.outcomes, recorded.results, batch)
+      note(rows.map(\.result), recorded.outcomes, recorded.results, batch)
       closeAccount(results, provider)
     }
     context.metrics.unreadable(provider: provider.name, by: strangers + source.unreadableLines)
@@ -273,14 +276,6 @@ struct BatchHarvester: Sendable {
     context.health.clear(.batch(batch.label))
     let failure = Failure(.resultMissing, "the provider no longer knows the batch \(batch.providerBatchID ?? "")")
     _ = await MissingResults(context: context).answer(batch, failure)
-  }
-}
-
-extension BatchResult {
-  /// Whether it was billed, and does not say for how many tokens.
-  fileprivate var wasPaidUnseen: Bool {
-    guard usage == nil else { return false }
-    return disposition == .succeeded || response.map { (200..<300).contains($0.statusCode) && $0.body.isEmpty } ?? false
   }
 }
 

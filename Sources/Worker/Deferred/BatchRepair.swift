@@ -11,6 +11,10 @@ struct BatchRepair: Sendable {
   /// Returns whether every row has left the batch.
   func repair(_ batch: BatchRecord, _ snapshot: BatchSnapshot) async -> Bool {
     let now = context.time.now()
+    let lines = await context.retry("look for a batch's lines") { () async throws(LedgerError) in
+      try await context.ledger.lines(of: batch.id)
+    }
+    guard let lines else { return false }
     let disposition = BatchFailure.disposition(
       of: snapshot.problems, rowCount: batch.rowCount, halvings: batch.halvings)
     context.logger.warning(
@@ -27,13 +31,17 @@ struct BatchRepair: Sendable {
       await context.learn(.refusedRows(named: limit), from: batch)
       return await giveBack(batch, notBefore: now, limit: nil)
     case .tooManyBytes(let limit):
-      await context.learn(.refusedBytes(inputBytes(of: batch), named: limit), from: batch)
+      await context.learn(.refusedBytes(inputBytes(of: batch, lines), named: limit), from: batch)
       return await giveBack(batch, notBefore: now, limit: nil)
     case .accountClosed:
       context.health.report(
         .account(batch.key.provider),
         "\(batch.key.provider): \(snapshot.problems.first?.message ?? "the account is closed")")
       return await giveBack(batch, notBefore: now + .seconds(60), limit: nil)
+    // Which row of a line is to blame nobody knows before each has a line of its own.
+    case .dropLines where lines != nil, .halve where lines != nil, .separate where lines != nil,
+      .failAll where lines != nil:
+      return await giveBack(batch, notBefore: now, limit: nil)
     case .dropLines(let lines, let failure):
       guard await drop(lines, of: batch, failure) else { return false }
       return await giveBack(batch, notBefore: now, limit: nil)
@@ -61,10 +69,8 @@ struct BatchRepair: Sendable {
       limit: isHopeless ? context.policy.limit(.providerUnavailable, message) : nil)
   }
 
-  private func inputBytes(of batch: BatchRecord) -> Int64 {
-    context.providers[batch.key.provider]?.inputSize(
-      of: batch.rowCount, customIDBytes: batch.customIDBytes, bodyBytes: batch.bodyBytes,
-      modelRangeBytes: batch.modelRangeBytes, model: batch.key.model, endpoint: batch.key.endpoint) ?? batch.bodyBytes
+  private func inputBytes(of batch: BatchRecord, _ lines: BatchLines?) -> Int64 {
+    context.providers[batch.key.provider].map { batch.inputBytes(lines, at: $0) } ?? batch.bodyBytes
   }
 
   private func giveBack(_ batch: BatchRecord, notBefore: Timestamp, limit: AttemptOutcome.Limit?) async -> Bool {

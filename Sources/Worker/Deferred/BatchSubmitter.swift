@@ -26,22 +26,21 @@ struct BatchSubmitter: Sendable {
     self.submitting = submitting
   }
 
-  private func submission(_ batch: BatchRecord, _ provider: any Provider) -> BatchSubmission {
+  private func submission(_ batch: BatchRecord, _ lines: BatchLines?, _ provider: any Provider) -> BatchSubmission {
     BatchSubmission(
-      label: batch.label, endpoint: batch.key.endpoint, model: batch.key.model, rowCount: batch.rowCount,
-      inputBytes: provider.inputSize(
-        of: batch.rowCount, customIDBytes: batch.customIDBytes, bodyBytes: batch.bodyBytes,
-        modelRangeBytes: batch.modelRangeBytes, model: batch.key.model, endpoint: batch.key.endpoint))
+      label: batch.label, endpoint: batch.key.endpoint, model: batch.key.model,
+      rowCount: lines?.count ?? batch.rowCount, inputBytes: batch.inputBytes(lines, at: provider))
   }
 
   /// Submits a planned batch.
   func submit(_ batch: BatchRecord, to provider: any Provider) async -> Result {
     guard provider.capabilities.batches else { return await giveBack(batch, "its account has no batches") }
     var deadline = EarliestDeadline(batch, context: context)
+    guard let lines = await lines(of: batch, at: provider) else { return .stopped }
     var batch = batch
-    let submission = submission(batch, provider)
+    let submission = submission(batch, lines, provider)
     var attempt = 1
-    var input = input(of: batch, provider)
+    var input = input(of: batch, lines, provider)
     let gate = CallRouting(context: context).batches(of: provider.name)
     while !Task.isCancelled {
       // Again before each step: what is learned while a file is on its way keeps its batch from being refused.
@@ -85,7 +84,7 @@ struct BatchSubmitter: Sendable {
       defer { settle(CallEnd(nil as Disposition?)) }
       do throws(ProviderError) {
         guard let source = input else {
-          let file = try await upload(submission, batch, provider)
+          let file = try await upload(submission, batch, lines, provider)
           input = .file(file)
           batch.inputFileID = file
           settle(CallEnd(.succeeded))
@@ -114,7 +113,7 @@ struct BatchSubmitter: Sendable {
         case .cancelled: return .stopped
         case .notFound:
           // The input file is gone: a new one is uploaded.
-          input = self.input(of: batch, provider)
+          input = self.input(of: batch, lines, provider)
         case .rejected(413) where input?.fileID == nil && batch.rowCount > 1:
           await context.learn(.refusedBytes(submission.inputBytes, named: NamedLimit.parse(error.message)), from: batch)
           return await giveBack(batch, "its input is too large: \(error.message)")
@@ -141,9 +140,9 @@ struct BatchSubmitter: Sendable {
   }
 
   /// What a create begins with: the rows where they travel in it, else nothing until they are uploaded.
-  private func input(of batch: BatchRecord, _ provider: any Provider) -> BatchInput? {
+  private func input(of batch: BatchRecord, _ lines: BatchLines?, _ provider: any Provider) -> BatchInput? {
     guard provider.capabilities.batchWay == .inline else { return nil }
-    return .rows(LedgerRows(ledger: context.ledger, batch: batch, mayContinue: mayCreate))
+    return .rows(LedgerRows(ledger: context.ledger, batch: batch, lines: lines, mayContinue: mayCreate))
   }
 
   private func create(
@@ -157,11 +156,11 @@ struct BatchSubmitter: Sendable {
   }
 
   private func upload(
-    _ submission: BatchSubmission, _ batch: BatchRecord, _ provider: any Provider
+    _ submission: BatchSubmission, _ batch: BatchRecord, _ lines: BatchLines?, _ provider: any Provider
   ) async throws(ProviderError) -> String {
     await uploads.acquire()
     defer { uploads.release() }
-    return try await provider.upload(submission, rows: LedgerRows(ledger: context.ledger, batch: batch))
+    return try await provider.upload(submission, rows: LedgerRows(ledger: context.ledger, batch: batch, lines: lines))
   }
 
   private func mark(_ batch: BatchRecord, creating fileID: String?) async -> Bool {

@@ -1,28 +1,65 @@
 import BatchCore
 import Ledger
 import Threading
+import Wire
 
-/// The rows of a batch, streamed from the ledger in its order, so that a batch of any size needs one chunk of memory.
+/// The rows of a batch, streamed from the ledger in its order, so that a batch of any size needs one chunk of memory and
+/// one line. Rows that share a line come as one.
 final class LedgerRowSource: BatchRowSource {
+  private struct Position {
+    var last: RequestID?
+    /// How many shared lines have begun.
+    var begun = 0
+    /// The rows of the line that has begun and is not complete.
+    var open: [EmbeddingRequest] = []
+  }
+
   private let rows: LedgerRows
-  private let position = Locked<RequestID?>(nil)
-  private static let chunkRows = 1000
-  private static let chunkBytes = 1 << 20
+  private let position = Locked(Position())
+  static let chunkRows = 1000
+  static let chunkBytes = 1 << 20
 
   init(_ rows: LedgerRows) {
     self.rows = rows
   }
 
   func next() async throws -> [BatchRow]? {
-    guard rows.mayContinue() else { throw LeaseTooShort() }
-    let batch = rows.batch
-    let chunk = try await rows.ledger.batchRows(
-      batch.id, after: position.withLock { $0 }, limit: Self.chunkRows, maximumBytes: Self.chunkBytes)
-    guard let last = chunk.last else { return nil }
-    position.withLock { $0 = last.id }
-    return chunk.map {
-      BatchRow(customID: CustomID.make(label: batch.label, request: $0.id, attempt: $0.attempt), body: $0.body)
+    while true {
+      guard rows.mayContinue() else { throw LeaseTooShort() }
+      let chunk = try await rows.ledger.batchRows(
+        rows.batch.id, after: position.withLock { $0.last }, limit: Self.chunkRows, maximumBytes: Self.chunkBytes)
+      guard let last = chunk.last else {
+        guard position.withLock({ $0.open.isEmpty }) else { throw OtherRows() }
+        return nil
+      }
+      let made = try position.withLock { position in
+        position.last = last.id
+        return try chunk.compactMap { try add($0, &position) }
+      }
+      if !made.isEmpty { return made }
     }
+  }
+
+  /// What the row completes.
+  private func add(_ row: BatchRowBody, _ position: inout Position) throws -> BatchRow? {
+    let shared = rows.lines?.shared ?? []
+    if position.open.isEmpty {
+      guard position.begun < shared.count, shared[position.begun].first?.id == row.id else {
+        return BatchRow(
+          customID: CustomID.make(label: rows.batch.label, request: row.id, attempt: row.attempt), body: row.body)
+      }
+      position.begun += 1
+    }
+    let members = shared[position.begun - 1]
+    guard members[position.open.count].id == row.id, let request = EmbeddingRequest(row.body),
+      position.open.first.map({ $0.frame == request.frame }) ?? true
+    else { throw OtherRows() }
+    position.open.append(request)
+    guard position.open.count == members.count, let body = EmbeddingRequest.merge(position.open) else { return nil }
+    position.open = []
+    let name = CustomID.make(
+      label: rows.batch.label, request: members[0].id, attempt: row.attempt, members: members.count)
+    return BatchRow(customID: name, body: body)
   }
 }
 
@@ -30,6 +67,8 @@ final class LedgerRowSource: BatchRowSource {
 struct LedgerRows: BatchRows {
   let ledger: any LedgerStore
   let batch: BatchRecord
+  /// Nil where each row has a line of its own.
+  var lines: BatchLines?
   /// Asked before each chunk. Where the rows travel in the create, what is not written cannot make a batch: no replica
   /// that has lost its lease ends one.
   var mayContinue: @Sendable () -> Bool = { true }
@@ -39,4 +78,8 @@ struct LedgerRows: BatchRows {
 
 private struct LeaseTooShort: Error, CustomStringConvertible {
   var description: String { "the lease is too short for a create" }
+}
+
+private struct OtherRows: Error, CustomStringConvertible {
+  var description: String { "the rows are not those that the batch's lines were made of" }
 }

@@ -29,8 +29,7 @@ extension Intake {
           endpoint: request.endpoint, model: request.model, route: route, lane: lane, custody: custody,
           body: request.body, tokens: counted.estimate, deadline: request.deadline,
           callCeiling: call, batchCeiling: batch, budgets: budgets,
-          promptOrder: context.configuration.ordersByPrefix && lane == .deferred
-            ? PromptOrder(request.prompt).number : 0,
+          promptOrder: lane == .deferred ? order(request) : 0,
           mergeKey: lane == .deferred && custody == .ledger ? mergeKey(request, route) : nil))
       if let provider = context.providers[route.provider], !provider.capabilities.endpoints.contains(request.endpoint) {
         content = .poison(
@@ -58,6 +57,15 @@ extension Intake {
       queue: source.lane, redelivered: delivery.redelivered, deliveryGeneration: delivery.token.ledgerGeneration,
       properties: PropertiesCodec.encode(delivery.properties))
   }
+
+  /// Where it stands in its batch, so that its neighbours are those that it can share something with.
+  private func order(_ request: DecodedRequest) -> Int64 {
+    if request.endpoint == .embeddings {
+      return context.configuration.mergesEmbeddings ? EmbeddingRequest(request.body)?.order ?? 0 : 0
+    }
+    return context.configuration.ordersByPrefix ? PromptOrder(request.prompt).number : 0
+  }
+
   /// A request that bounds when it is sent, or that names itself, keeps a call of its own.
   private func mergeKey(_ request: DecodedRequest, _ route: Route) -> MergeKey? {
     let envelope = request.envelope

@@ -120,6 +120,7 @@ class Reply:
     properties: pika.BasicProperties
     body: dict
     routing_key: str
+    raw: bytes = b""
     received: float = dataclasses.field(default_factory=time.time)
 
     @property
@@ -183,7 +184,7 @@ class Collector:
 
     def _take(self, channel, method, properties, body):
         try:
-            self.note(Reply(properties, json.loads(body), method.routing_key))
+            self.note(Reply(properties, json.loads(body), method.routing_key, body))
         except ValueError as error:
             self.problems.append(f"a reply that is no JSON: {error}: {body[:200]!r}")
         channel.basic_ack(method.delivery_tag)

@@ -58,12 +58,16 @@ struct PolicyTests {
     let text = CustomID.make(label: label, request: RequestID(.max), attempt: 12)
     #expect(text.utf8.count <= 64)
     let read = CustomID.parse(text, label: label)
-    #expect(read?.request == RequestID(.max) && read?.attempt == 12)
+    #expect(read?.request == RequestID(.max) && read?.attempt == 12 && read?.members == 1)
+    let shared = CustomID.make(label: label, request: RequestID(.max), attempt: 12, members: 2048)
+    #expect(shared.utf8.count <= 64)
+    #expect(CustomID.parse(shared, label: label)?.members == 2048)
   }
 
   @Test(arguments: [
     "", "_1_1", "L_1", "L_1_1_1", "L_1_", "L__1", "L_+1_1", "L_01_1", "L_1_+1", "L_1_01", "L_x_1", "L_1_1 ", " L_1_1",
     "LL_1_1", "L1_1", "M_1_1", "L_99999999999999999999_1", "L_1_99999999999999999999", "L-1-1", "L_1_1\0",
+    "L_1_1_0", "L_1_1_-2", "L_1_1_02", "L_1_1_2_2", "L_1_1_",
   ])
   func anythingElseIsNoCustomID(text: String) {
     #expect(CustomID.parse(text, label: "L") == nil)
