@@ -48,7 +48,10 @@ struct HostileTextTests {
   func longPiecesAreMergedInTheOrderOfRank(name: TokenEncoding) {
     let encoding = BytePairEncoding(name)
     var random = SplitMix(state: 11)
-    for (alphabet, length) in [("ab", 3000), ("etaoin", 3000), ("!?.=-", 3000), ("абвгд", 1500), ("0a", 1)] {
+    for (alphabet, length) in [
+      ("ab", 3000), ("etaoin", 3000), ("!?.=-", 3000), ("абвгд", 1500), ("0a", 1),
+      ("\u{fffd}!", 1500), ("\u{fffd}?§—€☃", 1500),
+    ] {
       let letters = Array(alphabet)
       let text = Array(String((0..<length).map { _ in letters[Int(random.next() % UInt64(letters.count))] }).utf8)
       let ids = text.withUnsafeBufferPointer { encoding.ids($0) }

@@ -78,6 +78,22 @@ def made_up(limit, seed):
         yield text
 
 
+def random_bytes(limit, seed):
+    """Bytes of which most are no UTF-8, and some that nearly are."""
+    rng = random.Random(seed)
+    total = 0
+    while total < limit:
+        data = rng.randbytes(rng.choice([7, 60, 1000, 20000]))
+        if rng.random() < 0.5:
+            text = "".join(chr(rng.randint(*rng.choice(SCRIPTS))) for _ in range(len(data) // 4))
+            data = bytearray(text.encode())
+            for _ in range(len(data) // 8 + 1):
+                data[rng.randrange(len(data))] = rng.choice([rng.randrange(256), 0x20, 0xbf, 0xef, 0xf4])
+            data = bytes(data)
+        total += len(data)
+        yield data
+
+
 def write_frames(path, texts):
     with open(path, "wb") as file:
         for text in texts:

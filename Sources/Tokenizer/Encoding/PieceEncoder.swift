@@ -31,6 +31,64 @@ struct PieceEncoder: ~Copyable {
   mutating func encode<Sink: TokenSink>(
     _ bytes: UnsafePointer<UInt8>, _ length: Int, readable: Int, into sink: inout Sink
   ) {
+    if length <= 2 { return encodePair(bytes, length, into: &sink) }
+    // Seams in a piece say that it is no token, without a look into tables that are far away.
+    if vocabulary.parts(bytes[0], bytes[1]) | vocabulary.parts(bytes[length &- 2], bytes[length &- 1]) == 0 {
+      let token = vocabulary.token(bytes, length, readable: readable)
+      if token != Vocabulary.none { return sink.add(token) }
+    }
+    encodeParts(bytes, length, readable: readable, into: &sink)
+  }
+
+  /// One or two bytes.
+  @inline(__always)
+  private func encodePair<Sink: TokenSink>(_ bytes: UnsafePointer<UInt8>, _ length: Int, into sink: inout Sink) {
+    if length == 1 { return sink.add(vocabulary.byteTokens[Int(bytes[0])]) }
+    let token = vocabulary.pairTokens[Int(bytes[0]) << 8 | Int(bytes[1])] &- 1
+    if token != Vocabulary.none { return sink.add(token) }
+    sink.add(vocabulary.byteTokens[Int(bytes[0])])
+    sink.add(vocabulary.byteTokens[Int(bytes[1])])
+  }
+
+  /// Cuts the piece where no token reaches across: merging gives the same on both sides of such a seam, whatever is beyond.
+  @inline(never)
+  private mutating func encodeParts<Sink: TokenSink>(
+    _ bytes: UnsafePointer<UInt8>, _ length: Int, readable: Int, into sink: inout Sink
+  ) {
+    var (start, next) = (0, 0)
+    while next < length {
+      var ends = partEnds(bytes + next, length &- next, readable: readable &- next)
+      while ends != 0 {
+        let end = next &+ ends.trailingZeroBitCount &+ 1
+        ends &= ends &- 1
+        encodePart(bytes + start, end &- start, readable: readable &- start, into: &sink)
+        start = end
+      }
+      next &+= 64
+    }
+  }
+
+  /// A bit for each of the first 64 bytes that no token reaches beyond, and for the last. To look for one at a time would take
+  /// a branch for each that nothing foretells.
+  @inline(__always)
+  private func partEnds(_ bytes: UnsafePointer<UInt8>, _ length: Int, readable: Int) -> UInt64 {
+    var ends: UInt64 = 0
+    if length <= 8, readable > 8 {
+      for index in 0..<7 { ends |= vocabulary.parts(bytes[index], bytes[index &+ 1]) &<< UInt64(index) }
+      let last: UInt64 = 1 &<< UInt64(truncatingIfNeeded: length &- 1)
+      return ends & (last &- 1) | last
+    }
+    for index in 0..<min(length &- 1, 64) {
+      ends |= vocabulary.parts(bytes[index], bytes[index &+ 1]) &<< UInt64(truncatingIfNeeded: index)
+    }
+    return length <= 64 ? ends | 1 &<< UInt64(truncatingIfNeeded: length &- 1) : ends
+  }
+
+  @inline(__always)
+  private mutating func encodePart<Sink: TokenSink>(
+    _ bytes: UnsafePointer<UInt8>, _ length: Int, readable: Int, into sink: inout Sink
+  ) {
+    if length <= 2 { return encodePair(bytes, length, into: &sink) }
     let token = vocabulary.token(bytes, length, readable: readable)
     if token != Vocabulary.none { return sink.add(token) }
     let count =

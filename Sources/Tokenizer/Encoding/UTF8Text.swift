@@ -27,32 +27,62 @@ enum UTF8Text {
   /// - Parameter validEnd: up to where the text is known to be valid.
   static func repaired(_ text: UnsafeBufferPointer<UInt8>, validEnd: Int) -> [UInt8] {
     guard let base = text.baseAddress else { return [] }
-    // Every byte may become three.
-    return [UInt8](unsafeUninitializedCapacity: validEnd + (text.count - validEnd) * 3) { buffer, count in
+    // Every byte may become three, and words are written whole.
+    return [UInt8](unsafeUninitializedCapacity: validEnd + (text.count - validEnd) * 3 + 8) { buffer, count in
       guard let output = buffer.baseAddress else { return }
       output.initialize(from: base, count: validEnd)
-      count = validEnd
       var index = validEnd
+      count = repairWords(base, &index, text.count, output, validEnd)
       while index < text.count {
-        if base[index] < 0x80 {
-          output[count] = base[index]
-          count &+= 1
-          index &+= 1
-          continue
-        }
         let (length, isWhole) = character(base, index, text.count)
         if isWhole {
           for place in 0..<length { output[count &+ place] = base[index &+ place] }
           count &+= length
         } else {
-          output[count] = 0xef
-          output[count &+ 1] = 0xbf
-          output[count &+ 2] = 0xbd
+          UnsafeMutableRawPointer(output + count).storeBytes(of: replacement, as: UInt32.self)
           count &+= 3
         }
         index &+= length
       }
     }
+  }
+
+  /// U+FFFD, and a zero that the next character is written over.
+  private static var replacement: UInt32 { UInt32(0x00bd_bfef).littleEndian }
+
+  /// Repairs all but the end, and returns the new end of the output. Where the bytes are random, all time goes into branches
+  /// that were foretold wrongly: there are only such that nearly always go the same way.
+  private static func repairWords(
+    _ text: UnsafePointer<UInt8>, _ index: inout Int, _ count: Int, _ output: UnsafeMutablePointer<UInt8>, _ end: Int
+  ) -> Int {
+    var (place, end) = (index, end)
+    while place &+ 16 <= count {
+      let word = UnsafeRawPointer(text + place).loadUnaligned(as: UInt64.self).littleEndian
+      UnsafeMutableRawPointer(output + end).storeBytes(of: word.littleEndian, as: UInt64.self)
+      let run = (word & 0x8080_8080_8080_8080).trailingZeroBitCount &>> 3
+      place &+= run
+      end &+= run
+      if run == 8 { continue }
+      let outside: UInt8 = text[place] &- 0xc2 > 0xf4 - 0xc2 ? 1 : 0
+      let isNotContinued: UInt8 = text[place &+ 1] & 0xc0 == 0x80 ? 0 : 1
+      var length = 1
+      if outside | isNotContinued == 0 {
+        let isWhole: Bool
+        (length, isWhole) = character(text, place, count)
+        if isWhole {
+          let whole = UnsafeRawPointer(text + place).loadUnaligned(as: UInt32.self)
+          UnsafeMutableRawPointer(output + end).storeBytes(of: whole, as: UInt32.self)
+          place &+= length
+          end &+= length
+          continue
+        }
+      }
+      UnsafeMutableRawPointer(output + end).storeBytes(of: replacement, as: UInt32.self)
+      place &+= length
+      end &+= 3
+    }
+    index = place
+    return end
   }
 
   /// The length of the character at `index`, or of the start of one.

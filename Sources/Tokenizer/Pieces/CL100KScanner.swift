@@ -23,7 +23,7 @@ struct CL100KScanner: PieceScanner {
         return classes.symbols(text, next, count, takesSlashes: false)
       }
     }
-    if bits & CharacterClass.space == 0 { return classes.symbols(text, start, count, takesSlashes: false) }
+    if bits & CharacterClass.space == 0 { return classes.symbols(text, next, count, takesSlashes: false) }
     return classes.whiteSpace(text, start, count, endsWhole: true)
   }
 

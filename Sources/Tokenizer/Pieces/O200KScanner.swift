@@ -30,7 +30,7 @@ struct O200KScanner: PieceScanner {
     } else if bits & CharacterClass.either != 0 {
       return next
     }
-    if bits & CharacterClass.space == 0 { return classes.symbols(text, start, count, takesSlashes: true) }
+    if bits & CharacterClass.space == 0 { return classes.symbols(text, next, count, takesSlashes: true) }
     return classes.whiteSpace(text, start, count, endsWhole: false)
   }
 

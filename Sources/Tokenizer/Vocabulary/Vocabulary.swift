@@ -39,6 +39,8 @@ final class Vocabulary: @unchecked Sendable {
   let pairTokens: UnsafeMutablePointer<UInt32>
   /// The node of each two bytes, 0 if no token starts with them.
   let pairNodes: UnsafeMutablePointer<UInt32>
+  /// A bit for each two bytes that stand next to each other in some token.
+  private let neighbours: UnsafeMutablePointer<UInt64>
   private(set) var short: ShortTokens
   private(set) var long: LongTokens
   private(set) var merges: Merges
@@ -53,19 +55,26 @@ final class Vocabulary: @unchecked Sendable {
     memory = TableMemory(
       bytes: TableMemory.size(Token.self, count) + TableMemory.size(Node.self, nodeCount)
         + TableMemory.size(UInt8.self, nodeCount + 8) + TableMemory.size(UInt32.self, 256)
-        + TableMemory.size(UInt32.self, 1 << 16) * 2 + ShortTokens.bytes(capacity: shortCount)
-        + LongTokens.bytes(capacity: longCount) + Merges.bytes(capacity: count))
+        + TableMemory.size(UInt32.self, 1 << 16) * 2 + TableMemory.size(UInt64.self, 1 << 10)
+        + ShortTokens.bytes(capacity: shortCount) + LongTokens.bytes(capacity: longCount)
+        + Merges.bytes(capacity: count))
     tokens = memory.take(Token.self, count)
     nodes = memory.take(Node.self, nodeCount)
     edges = memory.take(UInt8.self, nodeCount + 8)
     byteTokens = memory.take(UInt32.self, 256)
     pairTokens = memory.take(UInt32.self, 1 << 16)
     pairNodes = memory.take(UInt32.self, 1 << 16)
+    neighbours = memory.take(UInt64.self, 1 << 10)
     short = ShortTokens(capacity: shortCount, in: memory)
     long = LongTokens(capacity: longCount, in: memory)
     merges = Merges(capacity: count, in: memory)
     loader.growTree(of: self)
     loader.findMerges(of: self)
+  }
+
+  /// Only while the tables are made.
+  func enterNeighbours(_ first: UInt8, _ second: UInt8) {
+    neighbours[Int(first) << 2 | Int(second >> 6)] |= 1 << UInt64(second & 63)
   }
 
   /// Only while the tables are made.
@@ -77,6 +86,12 @@ final class Vocabulary: @unchecked Sendable {
     case ...16: long.insert(token, bytes, length)
     default: break
     }
+  }
+
+  /// 1 if no token has the two bytes next to each other, else 0.
+  @inline(__always)
+  func parts(_ first: UInt8, _ second: UInt8) -> UInt64 {
+    ~neighbours[Int(first) << 2 | Int(second >> 6)] &>> UInt64(second & 63) & 1
   }
 
   /// The token that is exactly these bytes, if it is found without the tree; else `none`.

@@ -69,6 +69,7 @@ struct VocabularyLoader {
         let parent = path[depth - 1]
         if vocabulary.nodes[parent].childCount == 0 { vocabulary.nodes[parent].firstChild = UInt32(node) }
         vocabulary.nodes[parent].content += 1 << Vocabulary.rankBits
+        if depth > 1 { vocabulary.enterNeighbours(bytes[depth - 2], bytes[depth - 1]) }
         if depth == 2 { vocabulary.pairNodes[Int(bytes[0]) << 8 | Int(bytes[1])] = UInt32(node) }
       }
       vocabulary.nodes[path[length]].content += UInt32(rank) + 1
