@@ -14,7 +14,7 @@ struct BatchLessonsTests {
     #expect(lessons.cap(limits) == 90_000)
     #expect(lessons.cap(BatchLimits(enqueuedTokens: 50_000)) == 50_000)
     #expect(lessons.cap(BatchLimits(enqueuedTokens: 100_000)) == 90_000)
-    #expect(lessons.largestTokens(limits) == 22_500)
+    #expect(lessons.largestTokens(limits) == 45_000)
   }
 
   @Test func withoutANameTheRefusedSumBoundsIt() {
@@ -41,7 +41,7 @@ struct BatchLessonsTests {
     lessons.refusedTokens(named: 10_000, own: 80_000, others: 40_000, now: at(0), random: 0)
     #expect(lessons.cap(limits) == 10_000)
     #expect(lessons.scaled(100) == 200)
-    #expect(lessons.largestTokens(limits) == 2500)
+    #expect(lessons.largestTokens(limits) == 5000)
     // Others that were on their way say nothing new.
     lessons.refusedTokens(named: 10_000, own: 80_000, others: 40_000, now: at(1), random: 0)
     #expect(lessons.scaled(100) == 200)
@@ -69,7 +69,7 @@ struct BatchLessonsTests {
     // At least twice as many as estimated, then: it may be four times.
     lessons.refusedTokens(named: 10_000, own: 3000, others: 2000, now: at(0), random: 0)
     #expect(lessons.scaled(100) == 400)
-    #expect(lessons.largestTokens(limits) == 1250)
+    #expect(lessons.largestTokens(limits) == 2500)
     lessons.refusedTokens(named: 10_000, own: 5000, others: 5000, now: at(10), random: 0)
     #expect(lessons.scaled(100) == 800)
     // No further: it is not the count.

@@ -56,9 +56,10 @@ public struct BatchLessons: Hashable, Sendable {
   public func cap(_ limits: BatchLimits) -> Int64? { [limits.enqueuedTokens, namedCap, bound].compactMap { $0 }.min() }
 
   /// The largest batch that is built, in estimated tokens: two of them fit below the cap, so that one runs while another is
-  /// brought home.
+  /// brought home. While tokens count for the most that they may be it is one, so that what is built meanwhile is not small.
   public func largestTokens(_ limits: BatchLimits) -> Int64? {
-    cap(limits).map { max(1, Self.share($0, 500, of: factor, roundsUp: false)) }
+    let share: Int64 = measuredFactor == nil && assumedFactor != nil ? 1000 : 500
+    return cap(limits).map { max(1, Self.share($0, share, of: factor, roundsUp: false)) }
   }
 
   /// Until when nothing is tried after a refusal, unless a batch has ended since.
