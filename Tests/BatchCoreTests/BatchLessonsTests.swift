@@ -78,8 +78,49 @@ struct BatchLessonsTests {
     #expect(lessons.cap(limits) == 4000)
     // A hundred tokens are a good part of what fits, and so they tell. The bound was of 500 estimated ones.
     lessons.measured(reported: 100, estimated: 100, inBatch: true)
-    #expect(lessons.scaled(1000) == 1050)
-    #expect(lessons.cap(limits) == 525)
+    // What runs may be unlike the first that came home: at once it is halved only.
+    #expect(lessons.scaled(1000) == 4000)
+    #expect(lessons.cap(limits) == 2000)
+    for _ in 0..<60 { lessons.measured(reported: 1000, estimated: 1000, inBatch: true) }
+    #expect((1050...1053).contains(lessons.scaled(1000)))
+  }
+
+  @Test func oneOddRequestSaysNextToNothing() {
+    var lessons = BatchLessons()
+    lessons.refusedTokens(named: 1_000_000, own: 2_000_000, others: 0, now: at(0), random: 0)
+    #expect(lessons.scaled(1000) == 2000)
+    lessons.measured(reported: 100_000, estimated: 1000, inBatch: true)
+    #expect((2000...2900).contains(lessons.scaled(1000)))
+    lessons.measured(reported: 500_000, estimated: 500_000, inBatch: true)
+    let measured = lessons.scaled(1000)
+    #expect((1050...1500).contains(measured))
+    lessons.measured(reported: 100_000, estimated: 1000, inBatch: true)
+    #expect(lessons.scaled(1000) < measured + 1000)
+  }
+
+  @Test func whatIsAssumedIsForgottenAfterADay() {
+    var lessons = BatchLessons()
+    lessons.refusedTokens(named: 1000, own: 5000, others: 0, now: at(100), random: 0)
+    lessons.expire(at: at(86_499))
+    #expect(lessons.scaled(1000) == 2000)
+    #expect(BatchLessons(lessons.facts) == lessons)
+    lessons.expire(at: at(86_500))
+    #expect(lessons.scaled(1000) == 1000)
+  }
+
+  @Test func whatIsStuckIsBuiltAround() {
+    var lessons = BatchLessons()
+    lessons.refusedTokens(named: 1000, own: 5000, others: 0, now: at(0), random: 0)
+    #expect(lessons.largestTokens(limits) == 500)
+    #expect(lessons.largestTokens(limits, stuck: 400) == 300)
+    // However much that is.
+    #expect(lessons.largestTokens(limits, stuck: 5000) == 125)
+    let usage = BatchUsage(enqueuedTokens: 400, stuckTokens: 400)
+    func decide(_ tokens: Int64) -> BatchAdmission {
+      BatchAdmission.decide(tokens: tokens, rows: 9, limits, lessons, creates: nil, usage, now: at(60))
+    }
+    #expect(decide(500) == .tooLarge)
+    #expect(decide(300) == .granted(tokens: 600))
   }
 
   @Test func withoutANameOurOwnCountIsAllThereIs() {

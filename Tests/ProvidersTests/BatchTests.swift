@@ -83,6 +83,7 @@ struct BatchTests {
       (#"{"error":{"message":"gone","code":404}}"#, true),
       (#"{"error":{"message":"gone","type":"not_found_error"}}"#, true),
       (#"{"error":{"message":"try again","type":"server_error"}}"#, false),
+      (#"{"error":{"message":"no such model","code":"model_not_found"}}"#, false),
       (#"{"error":null}"#, false),
     ])
   func forgotten(body: String, isNotFound: Bool) async {

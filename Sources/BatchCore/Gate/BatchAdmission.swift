@@ -28,7 +28,7 @@ public enum BatchAdmission: Hashable, Sendable {
     let need = lessons.scaled(tokens)
     let cap = lessons.cap(limits) ?? .max
     // A row that is above the cap by itself is tried when nothing else is in its way: the estimate may be wrong.
-    if need > cap, rows > 1 { return .tooLarge }
+    if need > BatchLessons.room(cap, stuck: usage.stuckTokens), rows > 1 { return .tooLarge }
     if usage.isBehindAnother { return .wait(.turn, until: now + look) }
     let (sum, overflow) = usage.enqueuedTokens.addingReportingOverflow(need)
     if usage.enqueuedTokens > 0, overflow || sum > cap { return .wait(.enqueuedTokens, until: now + look) }

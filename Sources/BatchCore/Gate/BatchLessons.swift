@@ -15,6 +15,7 @@ public struct BatchLessons: Hashable, Sendable {
   /// What an estimated token of a batch is taken for, in thousandths, where a refusal named the cap and no batch has come
   /// home that tells.
   private var assumedFactor: Int64?
+  private var assumedAt = Timestamp(milliseconds: 0)
   /// The same by those that came home: the most of the latest, and some more.
   private var measuredFactor: Int64?
   /// The largest batch that is built, after one above it was refused for its size.
@@ -57,16 +58,21 @@ public struct BatchLessons: Hashable, Sendable {
 
   /// The largest batch that is built, in estimated tokens: two of them fit below the cap, so that one runs while another is
   /// brought home. While tokens count for the most that they may be it is one, so that what is built meanwhile is not small.
-  public func largestTokens(_ limits: BatchLimits) -> Int64? {
+  ///
+  /// - Parameter stuck: Of the cap, what may stay taken for good.
+  public func largestTokens(_ limits: BatchLimits, stuck: Int64 = 0) -> Int64? {
     let share: Int64 = measuredFactor == nil && assumedFactor != nil ? 1000 : 500
-    return cap(limits).map { max(1, Self.share($0, share, of: factor, roundsUp: false)) }
+    return cap(limits).map { max(1, Self.share(Self.room($0, stuck: stuck), share, of: factor, roundsUp: false)) }
   }
+
+  /// What of the cap there is for batches that end; some in any case.
+  static func room(_ cap: Int64, stuck: Int64) -> Int64 { max(cap - max(0, stuck), cap / 4) }
 
   /// Until when nothing is tried after a refusal, unless a batch has ended since.
   func pause(_ usage: BatchUsage, now: Timestamp) -> Timestamp? {
     guard let refusedUntil, now < refusedUntil, usage.enqueuedTokens >= enqueuedAtRefusal else { return nil }
-    // A clock that was set back must not hold anything for longer than it may.
-    return min(refusedUntil, now + Self.longestPause)
+    // A clock that was set back holds nothing.
+    return refusedUntil - now > Self.longestPause ? nil : refusedUntil
   }
 
   // MARK: What is learned
@@ -89,7 +95,7 @@ public struct BatchLessons: Hashable, Sendable {
       boundAt = now
     }
     let before = factor
-    if measuredFactor == nil, let namedCap { assume(refused: overflow ? .max : sum, above: namedCap) }
+    if measuredFactor == nil, let namedCap { assume(refused: overflow ? .max : sum, above: namedCap, now: now) }
     // Those that were on their way together are refused together.
     if refusedUntil.map({ now >= $0 }) ?? true { refusals = min(refusals + 1, 16) }
     let most = Backoff.ceiling(attempt: Int(refusals), base: Self.firstPause, cap: Self.longestPause)
@@ -98,14 +104,24 @@ public struct BatchLessons: Hashable, Sendable {
     enqueuedAtRefusal = Self.share(max(0, others), factor, of: before, roundsUp: false)
   }
 
-  private mutating func assume(refused sum: Int64, above cap: Int64) {
+  private mutating func assume(refused sum: Int64, above cap: Int64, now: Timestamp) {
     let before = factor
+    assumedAt = now
     if let assumedFactor {
       // What was on its way together says it once.
       if sum <= cap { self.assumedFactor = min(assumedFactor * 2, Self.factors.upperBound) }
     } else {
       assumedFactor = min(Self.share(tokenRatio * 2, max(cap, sum), of: sum, roundsUp: true), Self.factors.upperBound)
     }
+    rescaleBound(from: before)
+  }
+
+  /// Nothing is assumed for longer than batches run: a provider that never reports its counts would be given half of what it
+  /// takes for good.
+  public mutating func expire(at now: Timestamp) {
+    guard assumedFactor != nil, now - assumedAt >= Self.trust || assumedAt - now >= Self.trust else { return }
+    let before = factor
+    assumedFactor = nil
     rescaleBound(from: before)
   }
 
@@ -146,20 +162,37 @@ public struct BatchLessons: Hashable, Sendable {
     let weight = sample > Double(tokenRatio) && estimated >= Self.tellingTokens ? 1.0 : 0.25
     let ratio = Int64((Double(tokenRatio) + (sample - Double(tokenRatio)) * weight).rounded(.up))
     tokenRatio = min(max(ratio, Self.ratios.lowerBound), Self.ratios.upperBound)
-    guard inBatch, estimated >= Self.tellingTokens || isLarge(estimated) else { return }
-    let seen = Int64((sample * Self.headroom).rounded(.up))
-    let factor = measuredFactor.map { seen < $0 ? $0 - ($0 - seen) / 4 : seen } ?? seen
-    let isFirst = measuredFactor == nil
-    (measuredFactor, assumedFactor) = (min(max(factor, Self.factors.lowerBound), Self.factors.upperBound), nil)
-    guard isFirst else { return }
+    guard inBatch else { return }
+    let telling = telling(estimated)
+    // However odd it is, it is no more than this.
+    let seen = min(sample * Self.headroom, Double(Self.factors.upperBound))
+    if let measuredFactor {
+      self.measuredFactor = Self.moved(
+        measuredFactor, to: seen, by: Int64(seen) < measuredFactor ? telling / 4 : telling)
+      return
+    }
+    if telling < 1 {
+      assumedFactor = assumedFactor.map { Self.moved($0, to: seen, by: telling) }
+    } else {
+      // What runs meanwhile may be unlike the first that came home.
+      measuredFactor = Self.moved(0, to: max(seen, Double(assumedFactor ?? 0) / 2), by: 1)
+      assumedFactor = nil
+    }
     rescaleBound(from: before)
     // The count explains what was refused.
-    if let bound, let namedCap, bound >= namedCap { self.bound = nil }
+    if measuredFactor != nil, let bound, let namedCap, bound >= namedCap { self.bound = nil }
   }
 
-  /// Whether so many tokens are a good part of all that fit, however few those are.
-  private func isLarge(_ estimated: Int64) -> Bool {
-    cap(BatchLimits()).map { scaled(estimated) >= $0 / 16 } ?? false
+  /// How much a batch of so many tokens says of others: everything where it is a good part of all that fit, however few those
+  /// are. One odd request that is a batch by itself says next to nothing.
+  private func telling(_ estimated: Int64) -> Double {
+    let whole = cap(BatchLimits()).map { Self.share($0, 1000, of: factor, roundsUp: false) / 16 } ?? Self.tellingTokens
+    return min(1, Double(estimated) / Double(max(1, whole)))
+  }
+
+  private static func moved(_ factor: Int64, to seen: Double, by part: Double) -> Int64 {
+    let moved = Double(factor) + (seen - Double(factor)) * part
+    return Int64(min(max(moved.rounded(.up), Double(factors.lowerBound)), Double(factors.upperBound)))
   }
 
   /// So many rows were too many.
@@ -202,6 +235,7 @@ extension BatchLessons {
     case enqueuedAtRefusal = "enqueued_at_refusal"
     case tokenRatio = "token_ratio_thousandths"
     case assumedFactor = "assumed_token_factor_thousandths"
+    case assumedAt = "assumed_token_factor_at"
     case measuredFactor = "batch_token_factor_thousandths"
     case largestRows = "largest_rows"
     case largestBytes = "largest_bytes"
@@ -220,6 +254,7 @@ extension BatchLessons {
       facts[fact].map { min(max($0, Self.factors.lowerBound), Self.factors.upperBound) }
     }
     (assumedFactor, measuredFactor) = (factor(.assumedFactor), factor(.measuredFactor))
+    assumedAt = Timestamp(milliseconds: facts[.assumedAt] ?? 0)
     largestRows = facts[.largestRows].map { max(1, $0) }
     largestBytes = facts[.largestBytes].map { max(1, $0) }
   }
@@ -235,6 +270,7 @@ extension BatchLessons {
     if refusedUntil != nil { facts[.enqueuedAtRefusal] = enqueuedAtRefusal }
     if tokenRatio != 1000 { facts[.tokenRatio] = tokenRatio }
     facts[.assumedFactor] = assumedFactor
+    if assumedFactor != nil { facts[.assumedAt] = assumedAt.milliseconds }
     facts[.measuredFactor] = measuredFactor
     facts[.largestRows] = largestRows
     facts[.largestBytes] = largestBytes

@@ -13,7 +13,8 @@ struct PlaceReader: PlaceReading {
     // One that was sent counts without a place, too; one that is over has a place of nothing.
     selectEnqueued = connection.prepare(
       """
-      SELECT coalesce(sum(tokens), 0)::bigint FROM batch
+      SELECT coalesce(sum(tokens) FILTER (WHERE NOT (state = 1 AND submitted_at < $4::bigint)), 0)::bigint,
+        coalesce(sum(tokens) FILTER (WHERE state = 1 AND submitted_at < $4::bigint), 0)::bigint FROM batch
       WHERE state <= 2 AND account = $1::text AND model = $2::text AND id <> $3::bigint
         AND coalesce(enqueued_tokens, state) <> 0
       """)
@@ -33,11 +34,14 @@ struct PlaceReader: PlaceReading {
       """)
   }
 
-  func enqueuedTokens(account: String, model: String, besides batch: BatchID) throws -> Int64 {
+  func enqueuedTokens(
+    account: String, model: String, besides batch: BatchID, stuckBefore: Timestamp
+  ) throws -> (tokens: Int64, stuck: Int64) {
     selectEnqueued.start().bind(account)
     selectEnqueued.bind(StoredText(model))
     selectEnqueued.bind(batch.rawValue)
-    return try selectEnqueued.first { try $0.integer(0) } ?? 0
+    selectEnqueued.bind(stuckBefore.milliseconds)
+    return try selectEnqueued.first { (try $0.integer(0), try $0.integer(1)) } ?? (0, 0)
   }
 
   func creates(account: String, after: Timestamp, besides batch: BatchID) throws -> (count: Int, first: Timestamp?) {

@@ -6,8 +6,11 @@ import LedgerRules
 extension WriteSession {
   func lockPlaces() throws { try statements().places.lockPlaces() }
 
-  func enqueuedTokens(account: String, model: String, besides batch: BatchID) throws -> Int64 {
-    try statements().places.reader.enqueuedTokens(account: account, model: model, besides: batch)
+  func enqueuedTokens(
+    account: String, model: String, besides batch: BatchID, stuckBefore: Timestamp
+  ) throws -> (tokens: Int64, stuck: Int64) {
+    try statements().places.reader.enqueuedTokens(
+      account: account, model: model, besides: batch, stuckBefore: stuckBefore)
   }
 
   func creates(account: String, after: Timestamp, besides batch: BatchID) throws -> (count: Int, first: Timestamp?) {

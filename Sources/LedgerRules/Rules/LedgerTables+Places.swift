@@ -70,7 +70,7 @@ extension LedgerTables {
     try lockPlaces()
     for measure in measures {
       let (account, model) = (measure.key.account, measure.key.model)
-      let before = try lessons(account: account, model: model)
+      let before = try lessons(account: account, model: model, at: now)
       var lessons = before
       lessons.measured(reported: measure.reported, estimated: measure.estimated, inBatch: false)
       try keep(lessons, before, account: account, model: model, at: now)

@@ -15,8 +15,9 @@ struct PlaceReader: PlaceReading {
     selectEnqueued = try Statement(
       connection,
       """
-      SELECT ifnull(sum(tokens), 0) FROM batch INDEXED BY batch_open
-      WHERE state <= 2 AND account = ? AND model = ? AND id <> ? AND ifnull(enqueued_tokens, state) <> 0
+      SELECT ifnull(sum(iif(state = 1 AND submitted_at < ?4, 0, tokens)), 0),
+        ifnull(sum(iif(state = 1 AND submitted_at < ?4, tokens, 0)), 0) FROM batch INDEXED BY batch_open
+      WHERE state <= 2 AND account = ?1 AND model = ?2 AND id <> ?3 AND ifnull(enqueued_tokens, state) <> 0
       """)
     selectCreated = try Statement(
       connection,
@@ -39,11 +40,14 @@ struct PlaceReader: PlaceReading {
       """)
   }
 
-  func enqueuedTokens(account: String, model: String, besides batch: BatchID) throws -> Int64 {
+  func enqueuedTokens(
+    account: String, model: String, besides batch: BatchID, stuckBefore: Timestamp
+  ) throws -> (tokens: Int64, stuck: Int64) {
     selectEnqueued.start().bind(account)
     selectEnqueued.bind(model)
     selectEnqueued.bind(batch.rawValue)
-    return try selectEnqueued.first { $0.integer(0) } ?? 0
+    selectEnqueued.bind(stuckBefore)
+    return try selectEnqueued.first { ($0.integer(0), $0.integer(1)) } ?? (0, 0)
   }
 
   func creates(account: String, after: Timestamp, besides batch: BatchID) throws -> (count: Int, first: Timestamp?) {

@@ -7,8 +7,10 @@ extension WriteSession {
   /// One transaction is open at a time.
   func lockPlaces() {}
 
-  func enqueuedTokens(account: String, model: String, besides batch: BatchID) throws -> Int64 {
-    try places.reader.enqueuedTokens(account: account, model: model, besides: batch)
+  func enqueuedTokens(
+    account: String, model: String, besides batch: BatchID, stuckBefore: Timestamp
+  ) throws -> (tokens: Int64, stuck: Int64) {
+    try places.reader.enqueuedTokens(account: account, model: model, besides: batch, stuckBefore: stuckBefore)
   }
 
   func creates(account: String, after: Timestamp, besides batch: BatchID) throws -> (count: Int, first: Timestamp?) {

@@ -76,9 +76,12 @@ struct ErrorBody: Hashable, Sendable {
 
   /// Whether it is about something that is not there. Some say so with a status of success, of a batch that they have
   /// forgotten.
-  var saysNotFound: Bool {
-    names.contains { $0 == "404" || $0.hasSuffix("not_found") || $0.hasSuffix("not_found_error") }
-  }
+  var saysNotFound: Bool { names.contains { Self.missing.contains($0) } }
+
+  /// Not of a model or a project: that says nothing of the batch.
+  private static let missing: Set<String> = [
+    "404", "not_found", "notfound", "not_found_error", "batch_not_found", "resource_not_found",
+  ]
 
   /// Code and type in lower case, to be compared.
   var names: [String] { [code, type].compactMap { $0?.lowercased() } }

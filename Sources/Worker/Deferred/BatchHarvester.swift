@@ -99,7 +99,8 @@ struct BatchHarvester: Sendable {
     _ batch: BatchRecord, _ snapshot: BatchSnapshot, _ provider: any Provider, graceOver: Bool
   ) async throws(ProviderError) -> Bool {
     var seen = 0
-    var count = TokenCount()
+    guard let open = await context.unsettledRows(of: batch, "look for rows without results") else { throw Self.stopped }
+    var count = TokenCount(open)
     var bill = BatchBill()
     let lines = await context.retry("look for a batch's lines") { () async throws(LedgerError) in
       try await context.ledger.lines(of: batch.id)
@@ -186,7 +187,7 @@ struct BatchHarvester: Sendable {
       let rows = lines.flatMap { $0 }
       let outcomes = rows.map { row in
         let usage = row.result.usage
-        count.add(usage)
+        count.add(usage, of: row.id)
         bill.add(usage)
         let charge = Charge(usage, price: price, lane: .deferred)
         return AttemptOutcome(

@@ -60,8 +60,11 @@ struct BatchRepair: Sendable {
   private func resubmit(_ batch: BatchRecord, _ snapshot: BatchSnapshot, cap: Int64?) async -> Bool {
     context.metrics.batch(provider: batch.key.provider, event: "no_room")
     guard let standing = await context.learn(.refusedTokens(named: cap), from: batch) else { return false }
-    // One request that alone is above the cap, as it was named: it is not tried for ever.
-    let isHopeless = batch.rowCount == 1 && standing.lessons.expected(batch.tokens) > cap ?? .max
+    // One request that alone is above the cap as it was named, or that may be and was refused with nothing beside it: it is
+    // not tried for ever.
+    let (lessons, isAlone) = (standing.lessons, standing.usage.enqueuedTokens == 0)
+    let most = isAlone ? lessons.scaled(batch.tokens) : lessons.expected(batch.tokens)
+    let isHopeless = batch.rowCount == 1 && most > cap ?? .max
     let message =
       "the account has no room for this request: \(snapshot.problems.first?.message ?? "token_limit_exceeded")"
     return await giveBack(
@@ -113,16 +116,7 @@ struct BatchRepair: Sendable {
   /// Nobody says which row is bad: parts of the batch are tried apart. Their intents are committed at once, so that the
   /// rows don't gather in one window again.
   private func split(_ batch: BatchRecord, into parts: Int) async -> Bool {
-    var rows: [UnsettledRow] = []
-    while true {
-      let from = rows.last?.id
-      let page = await context.retry("split a batch") { () async throws(LedgerError) in
-        try await context.ledger.unsettledRows(batch.id, after: from, limit: 5000)
-      }
-      guard let page else { return false }
-      if page.isEmpty { break }
-      rows += page
-    }
+    guard let rows = await context.unsettledRows(of: batch, "split a batch") else { return false }
     // Not before the parts are planned: a window that takes the rows together again would start from the beginning.
     guard await giveBack(batch, notBefore: context.time.now() + .seconds(60), limit: nil) else { return false }
     let size = max(1, (rows.count + parts - 1) / max(1, parts))

@@ -12,7 +12,8 @@ extension BatchSubmitter {
   }
 
   /// Waits for the batch's place within the limits of its account.
-  func takePlace(_ batch: BatchRecord, _ deadline: inout EarliestDeadline) async -> Place {
+  /// - Parameter isFirst: Whether it is not known to have one.
+  func takePlace(_ batch: BatchRecord, isFirst: Bool, _ deadline: inout EarliestDeadline) async -> Place {
     let limits = context.room.limits(of: batch.key.provider)
     var signal: Signal?
     defer {
@@ -29,7 +30,8 @@ extension BatchSubmitter {
       context.room.saw(place.standing, provider: batch.key.provider)
       switch place.admission {
       case .granted:
-        context.places.changed(by: batch)
+        // Who has had it already takes nothing from others that wait.
+        if isFirst || signal != nil { context.places.changed(by: batch) }
         return .granted
       case .tooLarge: return .tooLarge
       case .wait(let wait, let until):

@@ -40,12 +40,22 @@ struct BatchSubmitter: Sendable {
     var batch = batch
     let submission = submission(batch, lines, provider)
     var attempt = 1
+    var wasGranted = false
     var input = input(of: batch, lines, provider)
     let gate = CallRouting(context: context).batches(of: provider.name)
     while !Task.isCancelled {
-      // Again before each step: what is learned while a file is on its way keeps its batch from being refused.
-      switch await takePlace(batch, &deadline) {
-      case .granted: break
+      let step = input == nil ? ProviderOperation.upload : .create
+      switch await pass(step, at: provider, &deadline) {
+      case .over: break
+      case .tooLate:
+        return await giveBack(
+          batch, "a deadline in it is too near while its provider wanted a pause", file: input?.fileID)
+      case .stopped: return .stopped
+      }
+      // Again before each step, and after what it had to wait for: what is learned while a file is on its way keeps its batch
+      // from being refused.
+      switch await takePlace(batch, isFirst: !wasGranted, &deadline) {
+      case .granted: wasGranted = true
       case .tooLarge:
         return await giveBack(batch, "it is larger than its account has room for", file: input?.fileID)
       case .tooLate:
@@ -53,13 +63,7 @@ struct BatchSubmitter: Sendable {
           batch, "a deadline in it is too near while it waited for its account", file: input?.fileID)
       case .stopped: return .stopped
       }
-      switch await pass(input == nil ? .upload : .create, at: provider, &deadline) {
-      case .over: break
-      case .tooLate:
-        return await giveBack(
-          batch, "a deadline in it is too near while its provider wanted a pause", file: input?.fileID)
-      case .stopped: return .stopped
-      }
+      if context.holds.pause(step, at: provider) != nil { continue }
       let place: Reservation
       switch context.gates.reserve(gate, .zero, waiting: 1, now: context.time.monotonic()) {
       case .continue(let reservation): place = reservation

@@ -95,7 +95,10 @@ final class BatchRoom: Sendable {
       window, creates: creates.0, limit: CreateBudget.limit(limits, creates.1, now: time.now()), windows: windows)
     let lessons = standing?.lessons ?? BatchLessons()
     window.maximumTokens = lessons.estimated(window.maximumTokens)
-    if let tokens = lessons.largestTokens(limits) { window.maximumTokens = min(window.maximumTokens, tokens) }
+    let stuck = standing?.usage.stuckTokens ?? 0
+    if let tokens = lessons.largestTokens(limits, stuck: stuck) {
+      window.maximumTokens = min(window.maximumTokens, tokens)
+    }
     if let rows = lessons.largestRows { window.maximumRequests = min(window.maximumRequests, Int(clamping: rows)) }
     if let bytes = lessons.largestBytes { window.maximumBytes = min(window.maximumBytes, bytes) }
     return window
