@@ -209,4 +209,22 @@ struct EmbeddingMergeTests {
       #expect(provider.created.map(\.count) == [1, 8])
     }
   }
+
+  @Test func whoFollowsACallInALineHasAReplyToo() async throws {
+    let provider = Self.provider()
+    try await Pipeline.run(provider, configure: Self.merging) { pipeline in
+      let named = ["first", "second"].map { name in
+        var message = Self.embed(name, #""same""#)
+        message.key = "mine"
+        return message
+      }
+      pipeline.push(Self.messages(5) + named)
+      let replies = try await pipeline.untilReplies(7)
+      #expect(replies.allSatisfy { $0.summary.isSuccess } && Set(replies.map(\.messageID)).count == 7)
+      #expect(provider.created.map(\.count) == [1])
+      let vectors = try Self.vectors(pipeline)
+      #expect(vectors["first"] == Array(#"[{"index":0,"embedding":["same"]}]"#.utf8))
+      #expect(vectors["first"] == vectors["second"])
+    }
+  }
 }
