@@ -6,7 +6,7 @@ MILLRACE_CALL_MS says how long a call takes; the long run has 10,000.
 """
 import os
 
-from harness.checks import check, equal, wait_until
+from harness.checks import check, wait_until
 from harness.jobs import job
 
 CALLS = 64
@@ -25,24 +25,29 @@ def run(bench):
         services = bench.replicas(
             simulator, settings, count, name=ledger, amqp={"url": bench.url_through(way)},
             execution={"interactive_hold_ms": 60000})
-        for number in range(3):
-            cut(bench, simulator, collector, asked, services, ledger, f"cut {number + 1}",
-                lambda way=way: check(way.cut(b"millrace interactive"), "no connection was cut"))
-        cut(bench, simulator, collector, asked, services, ledger, "restart", bench.broker.restart)
+        losses = [(f"cut {number}", lambda way=way: check(way.cut(b"millrace interactive"), "no connection was cut"))
+                  for number in (1, 2, 3)]
+        for what, lose in [*losses, ("restart", bench.broker.restart)]:
+            # An account that is new is given more calls by the second, so the last may begin when the first has ended.
+            check(any(cut(bench, simulator, collector, asked, services, ledger, f"{what}, try {number}", lose)
+                      for number in (1, 2, 3)), f"{ledger}, {what}: {CALLS} calls were never under way together")
         for each in services:
             each.process.terminate()
 
 
 def cut(bench, simulator, collector, asked, services, ledger, what, lose):
+    """Returns whether the connections were lost, which they are where all calls were under way together."""
     wanted = [job(number, "interactive", f"{ledger} {what}", kind=0) for number in range(CALLS)]
     asked += wanted
     before = len(simulator.paid())
     delivered = sum(each.metric("deliveries", lane="interactive") for each in services)
     bench.publishing([each.message(message_id=None) for each in wanted], connections=8).wait()
     wait_until("all calls to be under way", lambda: len(simulator.paid()) >= before + CALLS, 30)
-    answered = collector.count
+    if collector.count > len(asked) - CALLS:
+        bench.say(f"{ledger}, {what}: a call ended before the last began")
+        collector.wait_for(len(asked), 30 + CALL_MS / 1000)
+        return False
     lose()
-    equal("calls that ended before the connection was lost", answered, len(asked) - CALLS)
     collector.wait_for(len(asked), 30 + CALL_MS / 1000)
     for each in services:
         each.wait_ready()
@@ -59,3 +64,4 @@ def cut(bench, simulator, collector, asked, services, ledger, what, lose):
     check(not unequal, f"{ledger}, {what}: not called once: {unequal[:5]}")
     bench.say(f"{ledger}, {len(services)} services, {what}: {CALLS} calls of {CALL_MS / 1000:.0f} s, {again():.0f} "
               f"redeliveries: {len(simulator.paid()) - before} calls, {CALLS} replies, {collector.copies} copies of replies")
+    return True
