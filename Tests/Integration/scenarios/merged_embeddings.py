@@ -51,7 +51,8 @@ def request(number):
 
 def once(bench, ledger, requests, merges):
     name = f"{ledger} {'merged' if merges else 'alone'}"
-    simulator = bench.simulator(name=f"simulator {name}")
+    # As long as those of the model are.
+    simulator = bench.simulator(name=f"simulator {name}", embedding_dimensions=1536)
     changes = {"batching": {"merge_embeddings": merges, "deferred": {"idle_ms": 1500, "max_age_ms": 15_000}}}
     place = bench.shared_ledger(name) if ledger == "postgres" else {}
     service = bench.service(simulator, start=False, name=name, **place, **changes)
