@@ -41,13 +41,15 @@ public struct BatchRowBody: Sendable {
   public var id: RequestID
   public var attempt: Int
   public var body: RequestBody
+  public var tenant: String
   /// Estimated input tokens.
   public var tokens: Int64
 
-  public init(id: RequestID, attempt: Int, body: RequestBody, tokens: Int64) {
+  public init(id: RequestID, attempt: Int, body: RequestBody, tenant: String, tokens: Int64) {
     self.id = id
     self.attempt = attempt
     self.body = body
+    self.tenant = tenant
     self.tokens = tokens
   }
 }

@@ -49,6 +49,13 @@ struct ModelRequestTests {
     #expect(many.embedding.inputs == [Array("abcde".utf8), Array("[1,2,3]".utf8)])
     #expect(many.inputTokens == 5)
     #expect(many.embedding.dimensions == 5)
+    // 300,000 tokens over all inputs.
+    func ids(_ inputs: Int) -> String {
+      let input = "[" + Array(repeating: "7", count: 7500).joined(separator: ",") + "]"
+      return #"{"model":"m","input":[\#(Array(repeating: input, count: inputs).joined(separator: ","))]}"#
+    }
+    #expect(try read(ids(40), .embeddings).inputTokens == 300_000)
+    #expect(throws: APIError.self) { try read(ids(41), .embeddings) }
     let tokens = try read(#"{"model":"m","input":[1,2,3]}"#, .embeddings)
     #expect(tokens.embedding.inputs == [Array("[1,2,3]".utf8)])
   }

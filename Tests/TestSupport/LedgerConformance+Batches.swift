@@ -150,10 +150,15 @@ extension LedgerConformance {
         try await requireError(.invalid) { try await ledger.store.settle(BatchID(4711), at: ledger.now) }
       },
       `case`("the lines of a batch are kept once, while it is planned") { ledger in
-        let row = try await ledger.admit(TestDelivery("a") { $0.tokens = 123 })
+        let row = try await ledger.admit(
+          TestDelivery("a") {
+            $0.tokens = 123
+            $0.tenant = "acme"
+          })
         let id = try await ledger.batch(row.id).id
-        let tokens = try await ledger.store.batchRows(id, after: nil, limit: 1, maximumBytes: 1).map(\.tokens)
-        try requireEqual(tokens, [123])
+        let read = try await ledger.store.batchRows(id, after: nil, limit: 1, maximumBytes: 1)
+        try requireEqual(read.map(\.tokens), [123])
+        try requireEqual(read.map(\.tenant), ["acme"])
         try requireEqual(try await ledger.store.lines(of: id), nil)
         let members = (0..<2000).map { number in
           BatchLines.Member(

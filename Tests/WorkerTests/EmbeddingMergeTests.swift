@@ -182,8 +182,10 @@ struct EmbeddingMergeTests {
   }
 
   @Test func whatAProviderHidesIsCountedByLines() async throws {
-    // All of it ran, and one line is in no file: its requests are answered so, and not sent again.
+    // All of it ran, and one line is in no file: its requests are answered so, and not sent again as those are that did not
+    // run before the end.
     let provider = Self.provider { _, plot in
+      plot.end = .expired
       plot.row = { place, _ in place == 0 ? .lost : .succeeded }
       plot.counts = BatchSnapshot.Counts(total: 2, completed: 2, failed: 0)
     }
@@ -207,6 +209,56 @@ struct EmbeddingMergeTests {
       let replies = try await pipeline.untilReplies(8)
       #expect(replies.allSatisfy { $0.summary.isSuccess && $0.summary.attempts == 2 })
       #expect(provider.created.map(\.count) == [1, 8])
+    }
+  }
+
+  @Test func whoFollowsACallInALineHasAReplyToo() async throws {
+    let provider = Self.provider()
+    try await Pipeline.run(provider, configure: Self.merging) { pipeline in
+      let named = ["first", "second"].map { name in
+        var message = Self.embed(name, #""same""#)
+        message.key = "mine"
+        return message
+      }
+      pipeline.push(Self.messages(5) + named)
+      let replies = try await pipeline.untilReplies(7)
+      #expect(replies.allSatisfy { $0.summary.isSuccess } && Set(replies.map(\.messageID)).count == 7)
+      #expect(provider.created.map(\.count) == [1])
+      let vectors = try Self.vectors(pipeline)
+      #expect(vectors["first"] == Array(#"[{"index":0,"embedding":["same"]}]"#.utf8))
+      #expect(vectors["first"] == vectors["second"])
+    }
+  }
+
+  /// One is answered by the call that saves it, the other by the line that runs on.
+  @Test func aRequestOfALineIsSavedByItself() async throws {
+    let provider = ScriptedProvider(cancellable: false, embeddings: Self.limits)
+    provider.onBatch { _, _ in
+      BatchPlot {
+        $0.runningPolls = 1_000_000
+        $0.answer = { Self.answer($0) }
+      }
+    }
+    provider.onCall { _, call in
+      call.body.bytes.firstRange(of: Array("first".utf8)) == nil
+        ? ScriptedProvider.failure(.rejected, status: 400) : ScriptedProvider.success(of: call)
+    }
+    try await Pipeline.run(provider, configure: Self.merging) { pipeline in
+      pipeline.push(
+        ["first", "second"].map { name in
+          var message = Self.embed(name, "\"\(name)\"")
+          message.deadlineMilliseconds = 1_500_000
+          return message
+        })
+      let early = try await pipeline.untilReplies(1)
+      #expect(early.map(\.correlation) == ["first"] && early[0].summary.isSuccess)
+      try await pipeline.until("the other call") { provider.calls.count == 2 }
+      provider.finishBatches()
+      let replies = try await pipeline.untilReplies(2)
+      #expect(replies.allSatisfy { $0.summary.isSuccess } && provider.created.map(\.count) == [1])
+      #expect(try Self.vectors(pipeline)["second"] == Array(#"[{"index":0,"embedding":["second"]}]"#.utf8))
+      try await pipeline.until("the batch to settle") { pipeline.ledger.count(.settle) == 1 }
+      #expect(provider.calls.count == 2)
     }
   }
 }

@@ -44,7 +44,7 @@ struct RowReader {
       """
     selectBodies = connection.prepare(
       """
-      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length, r.tokens
+      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length, r.tokens, r.tenant
       FROM request r JOIN body b ON b.request_id = r.id
       \(inBatch)
       """)
@@ -150,7 +150,7 @@ struct RowReader {
       let page = try selectBodies.all { row in
         BatchRowBody(
           id: RequestID(try row.integer(0)), attempt: try row.int(1), body: try row.body(2, offset: 3, length: 4),
-          tokens: try row.integer(5))
+          tenant: try row.text(6), tokens: try row.integer(5))
       }
       guard let end = page.last else { break }
       last = end.id.rawValue

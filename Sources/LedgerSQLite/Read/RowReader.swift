@@ -43,7 +43,7 @@ final class RowReader: ReadSession {
     selectBodies = try Statement(
       connection,
       """
-      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length, r.tokens
+      SELECT r.id, r.attempt_no, b.bytes, r.model_offset, r.model_length, r.tokens, r.tenant
       FROM request r INDEXED BY request_batch JOIN body b ON b.request_id = r.id
       \(inBatch)
       """)
@@ -142,7 +142,9 @@ final class RowReader: ReadSession {
     try selectBodies.forEach { row in
       let body = try row.body(2, offset: 3, length: 4)
       bytes += body.bytes.count
-      rows.append(BatchRowBody(id: RequestID(row.integer(0)), attempt: row.int(1), body: body, tokens: row.integer(5)))
+      rows.append(
+        BatchRowBody(
+          id: RequestID(row.integer(0)), attempt: row.int(1), body: body, tenant: row.text(6), tokens: row.integer(5)))
       return bytes < maximumBytes
     }
     return rows

@@ -64,10 +64,11 @@ public struct EmbeddingRequest: Sendable {
     self.frame = frame
   }
 
-  /// Where it stands among others of its batch: those that may be merged are neighbours. Never 0.
-  public var order: Int64 {
+  /// Where it stands among others of its batch: those of one tenant that may be merged are neighbours. Never 0.
+  public func order(of tenant: String) -> Int64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in frame { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    for byte in tenant.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
     return max(1, Int64(hash >> 1))
   }
 

@@ -61,7 +61,8 @@ extension Intake {
   /// Where it stands in its batch, so that its neighbours are those that it can share something with.
   private func order(_ request: DecodedRequest) -> Int64 {
     if request.endpoint == .embeddings {
-      return context.configuration.mergesEmbeddings ? EmbeddingRequest(request.body)?.order ?? 0 : 0
+      guard context.configuration.mergesEmbeddings else { return 0 }
+      return EmbeddingRequest(request.body)?.order(of: request.envelope.tags.tenant) ?? 0
     }
     return context.configuration.ordersByPrefix ? PromptOrder(request.prompt).number : 0
   }

@@ -2,9 +2,10 @@
 
 Texts, several at a time, vectors of another length, base64 and token ids, of two tenants, come all mixed up; some of them are
 refused by the provider, one for an input that is too long and one for what it says, and each would spoil the line that it is
-in. They are sent with `batching.merge_embeddings` and without, on SQLite and on Postgres, each time with a kill -9 between the
-upload of the batch and its results. The same answers come to the byte, usage included, what the replies say that they cost is
-what was billed, and what was billed is the same: what is saved is lines. MILLRACE_MERGED_EMBEDDINGS says how many there are.
+in. They are sent with `batching.merge_embeddings` and without, on SQLite and on Postgres. Each time the service is killed after
+the upload, after the create, within the results and after the first that it recorded, and ends with the option off. The same
+answers come to the byte, usage included, no line is paid twice, what the replies say that they cost is what was billed, and
+that is the same: what is saved is lines. MILLRACE_MERGED_EMBEDDINGS says how many requests there are.
 """
 import json
 import os
@@ -17,6 +18,8 @@ from harness.messages import Message
 REQUESTS = int(os.environ.get("MILLRACE_MERGED_EMBEDDINGS", "600"))
 LEDGERS = os.environ.get("MILLRACE_LEDGERS", "sqlite postgres").split()
 MODEL = "text-embedding-3-small"
+# Where the service is killed, one after the other.
+STEPS = ("provider.upload.after", "ledger.submitted.before", "provider.fetch.after", "ledger.record.after")
 # Of both, whatever shares a line with them is tried again alone.
 BAD = {"embed-too-long", "embed-rejected"}
 
@@ -48,12 +51,13 @@ def request(number):
 
 def once(bench, ledger, requests, merges):
     name = f"{ledger} {'merged' if merges else 'alone'}"
-    simulator = bench.simulator(name=f"simulator {name}", batch_min_ms=2000)
+    # As long as those of the model are.
+    simulator = bench.simulator(name=f"simulator {name}", embedding_dimensions=1536)
     changes = {"batching": {"merge_embeddings": merges, "deferred": {"idle_ms": 1500, "max_age_ms": 15_000}}}
-    if ledger == "postgres":
-        service = bench.replicas(simulator, bench.shared_ledger(name), 1, name=name, **changes)[0]
-    else:
-        service = bench.service(simulator, name=name, **changes)
+    place = bench.shared_ledger(name) if ledger == "postgres" else {}
+    service = bench.service(simulator, start=False, name=name, **place, **changes)
+    arm(service, STEPS[0])
+    service.wait_ready()
     collector = bench.collector()
     messages = [
         Message(json.dumps({"model": MODEL, **body}, ensure_ascii=False).encode(), "deferred.test",
@@ -61,12 +65,14 @@ def once(bench, ledger, requests, merges):
                 {"correlation_id": correlation, "message_id": "m-" + correlation})
         for correlation, body in requests]
     bench.publishing(messages).wait(120)
-    # The batch is there, and its results are not. What was sent stays as it is when the option is another.
-    wait_until("a batch to be created", lambda: simulator.stats()["batches"], 60, pause=0.05)
-    equal("replies before the kill", collector.count, 0)
-    service.process.kill()
-    service.config["batching"]["merge_embeddings"] = False
-    service.start()
+    for step, following in zip(STEPS, STEPS[1:] + (None,)):
+        wait_until(f"{step} to be hit", lambda: not service.process.running, 60, pause=0.01)
+        check(f"failpoint {step}: kill" in service.log_text(), "it ended, but not by the failpoint")
+        equal(f"replies at {step}", collector.count, 0)
+        # What was sent stays as it is.
+        service.config["batching"]["merge_embeddings"] = merges and following is not None
+        arm(service, following)
+    service.wait_ready()
     collector.wait_for(len(requests), 180, bench.say)
     answers = {}
     for correlation, _ in requests:
@@ -78,6 +84,7 @@ def once(bench, ledger, requests, merges):
             equal(f"the error of {correlation}", reply.error_code, "provider_rejected")
         answers[correlation] = provider_body(reply)
     paid = simulator.paid()
+    equal("lines that were paid twice", len(paid) - len({each["custom_id"] for each in paid}), 0)
     bill, tokens = (sum(each[what] for each in paid) for what in ("pico_usd", "input_tokens"))
     replied = [collector.replies_to(correlation)[0] for correlation, _ in requests if correlation not in BAD]
     equal("what the replies say that they cost", sum(pico_usd(each) for each in replied), bill)
@@ -87,6 +94,10 @@ def once(bench, ledger, requests, merges):
     bench.broker.clear({"integration.replies"})
     bench.say(f"{name}: {len(paid)} lines in {len({each['batch_id'] for each in paid})} batches, {tokens} tokens")
     return {"answers": answers, "bill": bill, "lines": len(paid), "input tokens": tokens}
+
+
+def arm(service, step):
+    service.start(wait=False, environment={"MILLRACE_FAILPOINTS": f"{step}=kill@1"} if step else None)
 
 
 def provider_body(reply):

@@ -11,11 +11,12 @@ struct LineGroupingTests {
   private static let limits = EmbeddingLimits(inputs: 10, tokens: 100, tokensEach: 50)
 
   private static func row(
-    _ id: Int64, _ input: String, more: String = "", attempt: Int = 1, tokens: Int64 = 5
+    _ id: Int64, _ input: String, more: String = "", attempt: Int = 1, tokens: Int64 = 5, tenant: String = "t"
   ) -> BatchRowBody {
     let bytes = Array(#"{"model":"m","input":\#(input)\#(more)}"#.utf8)
     return BatchRowBody(
-      id: RequestID(id), attempt: attempt, body: RequestBody(bytes: bytes, modelRange: 9..<12), tokens: tokens)
+      id: RequestID(id), attempt: attempt, body: RequestBody(bytes: bytes, modelRange: 9..<12), tenant: tenant,
+      tokens: tokens)
   }
 
   private static func lines(_ rows: [BatchRowBody], limits: EmbeddingLimits = limits) -> BatchLines {
@@ -35,6 +36,11 @@ struct LineGroupingTests {
     #expect(Self.ids(lines) == [[1, 2], [8, 9]])
     #expect(lines.shared[0].map(\.inputs) == [1, 2] && lines.shared[0].map(\.tokens) == [5, 7])
     #expect(lines.count == 7)
+  }
+
+  @Test func tenantsShareNoLine() {
+    let rows = [1, 2, 3, 4].map { Self.row($0, #""a""#, tenant: $0 < 3 ? "t" : "u") }
+    #expect(Self.ids(Self.lines(rows)) == [[1, 2], [3, 4]])
   }
 
   @Test func aLineKeepsToTheProvidersLimits() {

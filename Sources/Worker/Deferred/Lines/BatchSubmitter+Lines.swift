@@ -1,5 +1,6 @@
 import BatchCore
 import Ledger
+import Logging
 
 extension BatchSubmitter {
   /// How the rows of a planned batch become lines: nil where each has one of its own. What was decided once stays, also
@@ -18,6 +19,9 @@ extension BatchSubmitter {
     else { return known }
     guard let lines = await group(batch, limits) else { return nil }
     if lines.shared.isEmpty { return .some(nil) }
+    context.logger.info(
+      "Rows of a batch share lines",
+      metadata: ["batch": "\(batch.label)", "rows": "\(batch.rowCount)", "lines": "\(lines.count)"])
     return await context.retry("keep a batch's lines") { () async throws(LedgerError) in
       try await context.ledger.keepLines(lines, of: batch.id)
     }

@@ -2,15 +2,16 @@ import BatchCore
 import Ledger
 import Wire
 
-/// Makes lines of a batch's rows, given one after the other in their order: neighbours that differ in nothing but what they
-/// want embedded share one. Pure.
+/// Makes lines of a batch's rows, given one after the other in their order: neighbours of one tenant that differ in nothing
+/// but what they want embedded share one. Pure.
 ///
 /// Only first attempts do: what comes back from a line that failed is tried alone, so that a request which spoils a line
-/// costs its neighbours time and no answer. Tenants may share a line, since an input's vector depends on no other input.
+/// costs its neighbours time and no answer. That time no tenant may take from another, so none share a line.
 struct LineGrouping {
   /// A line that rows may still join.
   private struct Open {
     var first: EmbeddingRequest
+    var tenant: String
     var members: [BatchLines.Member]
     var inputs: Int
     var tokens: Int64
@@ -38,7 +39,7 @@ struct LineGrouping {
       return count(row.body, CustomID.make(label: label, request: row.id, attempt: row.attempt))
     }
     let member = BatchLines.Member(id: row.id, inputs: request.inputs, tokens: max(0, row.tokens))
-    if open.map({ fits(request, member, $0) }) ?? false {
+    if open.map({ $0.tenant == row.tenant && fits(request, member, $0) }) ?? false {
       open?.members.append(member)
       open?.inputs += member.inputs
       open?.tokens += member.tokens
@@ -46,7 +47,8 @@ struct LineGrouping {
     } else {
       close()
       open = Open(
-        first: request, members: [member], inputs: member.inputs, tokens: member.tokens, listBytes: request.listBytes)
+        first: request, tenant: row.tenant, members: [member], inputs: member.inputs, tokens: member.tokens,
+        listBytes: request.listBytes)
     }
   }
 
