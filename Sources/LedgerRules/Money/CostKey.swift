@@ -28,11 +28,15 @@ package struct CostKey: Hashable, Sendable {
     }
   }
 
-  package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
-    day = endedAt.day
+  package init(day: Int64, payer: Payer, route: Int64, batch: Int64) {
+    self.day = day
     self.payer = payer
     self.route = route
     self.batch = batch
+  }
+
+  package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
+    self.init(day: endedAt.day, payer: payer, route: route, batch: batch)
   }
 }
 
