@@ -28,11 +28,15 @@ package struct CostKey: Hashable, Sendable {
     }
   }
 
-  package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
-    day = endedAt.day
+  package init(day: Int64, payer: Payer, route: Int64, batch: Int64) {
+    self.day = day
     self.payer = payer
     self.route = route
     self.batch = batch
+  }
+
+  package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
+    self.init(day: endedAt.day, payer: payer, route: route, batch: batch)
   }
 }
 
@@ -93,52 +97,31 @@ extension CostSums {
   /// Nil for what `text` does not give.
   package init?(text: String) {
     var text = text
-    let numbers = text.withUTF8 { SumReader(bytes: $0).all(Self.fields.count) }
-    guard let numbers else { return nil }
     self.init()
-    attempts = numbers[0]
-    unknown = numbers[1]
-    unpriced = numbers[2]
-    superseded = numbers[3]
-    inputTokens = numbers[4]
-    cachedInputTokens = numbers[5]
-    cacheWriteTokens = numbers[6]
-    outputTokens = numbers[7]
-    cost = numbers[8]
-    supersededCost = numbers[9]
-    held = numbers[10]
-    listCost = numbers[11]
-    fullCost = numbers[12]
-    answers = numbers[13]
-    estimatedTokens = numbers[14]
+    guard text.withUTF8({ add(text: $0) }) else { return nil }
   }
-}
 
-/// Reads whole numbers with commas between them.
-private struct SumReader {
-  let bytes: UnsafeBufferPointer<UInt8>
-
-  /// Nil for anything but so many numbers.
-  func all(_ count: Int) -> [Int128]? {
-    var numbers: [Int128] = []
-    numbers.reserveCapacity(count)
-    var index = 0
-    while true {
-      let isNegative = index < bytes.count && bytes[index] == UInt8(ascii: "-")
-      if isNegative { index += 1 }
-      let start = index
-      var value: Int128 = 0
-      while index < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]) {
-        // 38 digits fit.
-        guard index - start < 38 else { return nil }
-        value = value &* 10 &+ Int128(bytes[index] &- UInt8(ascii: "0"))
-        index += 1
-      }
-      guard index > start else { return nil }
-      numbers.append(isNegative ? -value : value)
-      if index == bytes.count { return numbers.count == count ? numbers : nil }
-      guard bytes[index] == UInt8(ascii: ","), numbers.count < count else { return nil }
-      index += 1
-    }
+  /// Adds the sums of a text; false, and nothing is added, for what `text` does not give.
+  package mutating func add(text: UnsafeBufferPointer<UInt8>) -> Bool {
+    var reader = SumReader(text)
+    var read = CostSums()
+    read.attempts = reader.next()
+    read.unknown = reader.next()
+    read.unpriced = reader.next()
+    read.superseded = reader.next()
+    read.inputTokens = reader.next()
+    read.cachedInputTokens = reader.next()
+    read.cacheWriteTokens = reader.next()
+    read.outputTokens = reader.next()
+    read.cost = reader.next()
+    read.supersededCost = reader.next()
+    read.held = reader.next()
+    read.listCost = reader.next()
+    read.fullCost = reader.next()
+    read.answers = reader.next()
+    read.estimatedTokens = reader.next()
+    guard reader.isRead else { return false }
+    self += read
+    return true
   }
 }

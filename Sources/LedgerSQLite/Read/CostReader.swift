@@ -5,33 +5,32 @@ import LedgerRules
 /// Adds daily costs up.
 final class CostReader: ReadSession {
   let snapshot: Snapshot
-  private let selectCosts: Statement
+  private let connection: OpaquePointer
   private let selectBudgets: Statement
 
   init(_ connection: OpaquePointer) throws {
     snapshot = try Snapshot(connection)
-    selectCosts = try Statement(
-      connection,
-      """
-      SELECT c.day, c.tenant, c.cost_center, c.user, c.service, c.environment, ifnull(t.provider, ''),
-        ifnull(t.model, ''), c.batch, ifnull(b.label, ''), c.sums
-      FROM cost c LEFT JOIN route t ON t.id = c.route LEFT JOIN batch b ON b.id = c.batch
-      WHERE c.day BETWEEN ? AND ?
-      """)
+    self.connection = connection
+    try CostAggregate.register(connection)
     selectBudgets = try Statement(
       connection, "SELECT key, period, spent, reserved FROM budget WHERE period >= ? ORDER BY key, period")
   }
 
   func report(_ query: CostQuery) throws -> CostReport {
+    let selectCosts = try Statement(connection, Self.sql(query.dimensions))
     selectCosts.start().bind(query.days.lowerBound)
     selectCosts.bind(query.days.upperBound)
-    var lines: [[String]: CostSums] = [:]
+    let places = query.dimensions.indices.map { CInt($0) }
+    let sumPlace = CInt(places.count)
+    var lines: [CostReport.Line] = []
     try selectCosts.forEach { row in
-      guard let sums = CostSums(text: row.text(10)) else { throw DamagedTables("a day's costs") }
-      lines[query.dimensions.map { Self.value($0, row) }, default: CostSums()] += sums
+      // Without dimensions there is a row even of nothing.
+      if row.isNull(sumPlace) { return true }
+      guard let sums = CostSums(text: row.text(sumPlace)) else { throw DamagedTables("a day's costs") }
+      lines.append(CostReport.Line(values: places.map { row.text($0) }, sums: sums))
       return true
     }
-    return CostReport(lines.map { CostReport.Line(values: $0.key, sums: $0.value) }, limit: query.limit)
+    return CostReport(lines, limit: query.limit)
   }
 
   func budgets(since: Timestamp) throws -> [BudgetStanding] {
@@ -43,18 +42,33 @@ final class CostReader: ReadSession {
     }
   }
 
-  private static func value(_ dimension: CostQuery.Dimension, _ row: Statement) -> String {
+  /// Reads and groups by what is asked for only: there is a row for each user and batch of a day.
+  private static func sql(_ dimensions: [CostQuery.Dimension]) -> String {
+    var joins = ""
+    if dimensions.contains(.provider) || dimensions.contains(.model) {
+      joins += " LEFT JOIN route t ON t.id = c.route"
+    }
+    if dimensions.contains(.batch) { joins += " LEFT JOIN batch b ON b.id = c.batch" }
+    let columns = dimensions.map(column)
+    let groups = columns.isEmpty ? "" : " GROUP BY \((1...columns.count).map(String.init).joined(separator: ", "))"
+    return """
+      SELECT \((columns + ["sum_costs(c.sums)"]).joined(separator: ", ")) FROM cost c\(joins)
+      WHERE c.day BETWEEN ? AND ?\(groups)
+      """
+  }
+
+  private static func column(_ dimension: CostQuery.Dimension) -> String {
     switch dimension {
-    case .day: String(row.integer(0))
-    case .tenant: row.text(1)
-    case .costCenter: row.text(2)
-    case .user: row.text(3)
-    case .service: row.text(4)
-    case .environment: row.text(5)
-    case .provider: row.text(6)
-    case .model: row.text(7)
-    case .lane: row.integer(8) == 0 ? Lane.interactive.name : Lane.deferred.name
-    case .batch: row.text(9)
+    case .day: "c.day"
+    case .tenant: "c.tenant"
+    case .costCenter: "c.cost_center"
+    case .user: "c.user"
+    case .service: "c.service"
+    case .environment: "c.environment"
+    case .provider: "ifnull(t.provider, '')"
+    case .model: "ifnull(t.model, '')"
+    case .lane: "CASE c.batch WHEN 0 THEN '\(Lane.interactive.name)' ELSE '\(Lane.deferred.name)' END"
+    case .batch: "ifnull(b.label, '')"
     }
   }
 }
