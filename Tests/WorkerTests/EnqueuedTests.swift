@@ -60,6 +60,24 @@ struct EnqueuedTests {
     }
   }
 
+  /// Another replica was refused meanwhile, for instance.
+  @Test func whatIsLearnedDuringAnUploadKeepsItsBatchFromBeingRefused() async throws {
+    let provider = ScriptedProvider()
+    provider.setEnqueuedCap(100)
+    provider.uploadGate.shut()
+    try await Pipeline.run(provider) { pipeline in
+      pipeline.push(messages(20))
+      try await pipeline.until("an upload to be on its way") { provider.uploadGate.held == 1 }
+      let batch = try #require(try await pipeline.ledger.openBatches().first)
+      _ = try await pipeline.ledger.learn(
+        .refusedTokens(named: 100), from: batch, random: 0, at: pipeline.clock.now())
+      provider.uploadGate.open()
+      _ = try await pipeline.untilReplies(20)
+      #expect(provider.refusedForTokens.isEmpty)
+      #expect(provider.created.count >= 2)
+    }
+  }
+
   @Test func oneRequestThatNothingMakesRoomForIsNotTriedForEver() async throws {
     let provider = ScriptedProvider()
     provider.setEnqueuedCap(5)

@@ -253,7 +253,7 @@ public struct PromptReader {
     }
   }
 
-  /// A schema that the answer has to follow is shown to the model as it stands.
+  /// A schema that the answer has to follow is shown to the model as JSON: so OpenAI has it for its open models.
   private mutating func schema(_ format: JSONSlice) {
     for member in format.members {
       if member.isNamed("name") || member.isNamed("description") {
@@ -272,9 +272,9 @@ public struct PromptReader {
     prompt.ends.append(prompt.text.count)
   }
 
-  /// A value as it is spelled.
+  /// A value as a model is shown it: however it was laid out, providers parse it and write it anew.
   private mutating func addRaw(_ value: JSONSlice) {
-    prompt.text.append(contentsOf: value.raw)
+    value.appendCompact(to: &prompt.text)
     prompt.ends.append(prompt.text.count)
   }
 

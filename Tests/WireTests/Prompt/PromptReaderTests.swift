@@ -37,9 +37,10 @@ struct PromptReaderTests {
 
   @Test func aSchemaForTheAnswerIsText() throws {
     let prompt = try read(
-      #"{"messages":[],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type": "object"}}}}"#
+      #"{"messages":[],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{ "type": "object",  "title" : "a \" b" , "required":[ 1 ] } }}}"#
     )
-    #expect(texts(prompt) == ["n", #"{"type": "object"}"#])
+    // However it was laid out.
+    #expect(texts(prompt) == ["n", #"{"type":"object","title":"a \" b","required":[1]}"#])
     let format = try read(#"{"input":[],"text":{"format":{"type":"json_schema","name":"n","schema":{}}}}"#, .responses)
     #expect(texts(format) == ["n", "{}"])
   }
