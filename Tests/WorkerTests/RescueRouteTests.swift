@@ -57,7 +57,8 @@ struct RescueRouteTests {
     try await Pipeline.run(provider) { pipeline in
       provider.onCall { _, _ in ScriptedProvider.failure(.accountClosed(.billing), status: 402) }
       pipeline.push(Message("probe"), to: .interactive)
-      try await pipeline.until("the refusal") { !provider.calls.isEmpty }
+      let worker = try #require(pipeline.worker)
+      try await pipeline.until("the refusal") { try await !worker.openBreakers().isEmpty }
       pipeline.push(urgent("a"))
       try await pipeline.until("the deadline") {
         pipeline.clock.now() > TestClock.start + .milliseconds(Self.deadline)
