@@ -28,7 +28,7 @@ extension BatchSubmitter {
   }
 
   private func group(_ batch: BatchRecord, _ limits: EmbeddingLimits) async -> BatchLines? {
-    var grouping = LineGrouping(label: batch.label, limits: limits)
+    var grouping = LineGrouping(label: batch.label, limits: limits.withHeadroom(for: batch.key.model))
     var last: RequestID?
     while !Task.isCancelled {
       let after = last
