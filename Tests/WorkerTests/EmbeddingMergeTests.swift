@@ -10,9 +10,9 @@ import Wire
 /// Requests for embeddings that share lines, and get what each would have got alone.
 @Suite(.timeLimit(.minutes(4)))
 struct EmbeddingMergeTests {
-  private static let limits = EmbeddingLimits(inputs: 2048, tokens: 300_000, tokensEach: 8192)
+  static let limits = EmbeddingLimits(inputs: 2048, tokens: 300_000, tokensEach: 8192)
 
-  private static func embed(_ name: String, _ input: String, more: String = "") -> Message {
+  static func embed(_ name: String, _ input: String, more: String = "") -> Message {
     Message(name) {
       $0.body =
         #"{"custom_id":"c","method":"POST","url":"/v1/embeddings","body":{"model":"gpt-4o-mini","input":\#(input)\#(more)}}"#
@@ -24,7 +24,7 @@ struct EmbeddingMergeTests {
   }
 
   /// The vector of an input is its text; each has 5 tokens.
-  private static func answer(_ row: BatchRow) -> (body: [UInt8], usage: Usage?)? {
+  static func answer(_ row: BatchRow) -> (body: [UInt8], usage: Usage?)? {
     guard let input = try? JSONSlice.parse(row.body.bytes)["input"] else { return nil }
     let inputs = input.kind == .array ? input.elements.map { $0.string ?? "" } : [input.string ?? ""]
     let data = inputs.enumerated().map { #"{"index":\#($0),"embedding":["\#($1)"]}"# }.joined(separator: ",")
@@ -35,7 +35,7 @@ struct EmbeddingMergeTests {
     )
   }
 
-  private static func provider(_ change: @escaping @Sendable (Int, inout BatchPlot) -> Void = { _, _ in })
+  static func provider(_ change: @escaping @Sendable (Int, inout BatchPlot) -> Void = { _, _ in })
     -> ScriptedProvider
   {
     let provider = ScriptedProvider(embeddings: limits)
@@ -48,7 +48,7 @@ struct EmbeddingMergeTests {
     return provider
   }
 
-  private static func merging(_ pipeline: Pipeline) { pipeline.configuration.mergesEmbeddings = true }
+  static func merging(_ pipeline: Pipeline) { pipeline.configuration.mergesEmbeddings = true }
 
   /// The vectors in each reply to the byte, by correlation.
   private static func vectors(_ pipeline: Pipeline) throws -> [String: [UInt8]] {
@@ -131,55 +131,6 @@ struct EmbeddingMergeTests {
       let query = CostQuery(dimensions: [.tenant], days: 0...100_000, limit: 9)
       let cost = try await pipeline.ledger.costs(query).lines.map(\.sums.cost)
       #expect(cost == [1000 * 50 + 14 * 5 * 50])
-    }
-  }
-
-  @Test func aModelWhoseAnswersDoNotFitSharesNoMoreLines() async throws {
-    // As of a gateway that numbers no element.
-    let provider = Self.provider { _, plot in
-      plot.answer = { row in
-        Self.answer(row).map { answer in
-          let text = String(decoding: answer.body, as: UTF8.self).replacing(/"index":[0-9]+/, with: #""index":0"#)
-          return (Array(text.utf8), answer.usage)
-        }
-      }
-    }
-    try await Pipeline.run(provider, configure: Self.merging) { pipeline in
-      func push(_ names: ClosedRange<Int>) { pipeline.push(names.map { Self.embed("s\($0)", "\"text \($0)\"") }) }
-      push(1...6)
-      _ = try await pipeline.untilReplies(6)
-      #expect(provider.created.map(\.count) == [1, 6])
-      push(7...11)
-      let replies = try await pipeline.untilReplies(11)
-      #expect(provider.created.map(\.count) == [1, 6, 5])
-      #expect(replies.allSatisfy { $0.summary.isSuccess })
-    }
-  }
-
-  /// It ran and was billed: as a request alone, none of its requests is sent again.
-  @Test func aSuccessWithoutAnAnswerIsNotPaidTwice() async throws {
-    for disposition in [Disposition.rejected, .succeeded] {
-      var held: [Int128] = []
-      for merges in [false, true] {
-        let provider = ScriptedProvider(embeddings: Self.limits)
-        provider.onBatch { _, _ in
-          BatchPlot {
-            $0.row = { _, _ in .empty(disposition) }
-          }
-        }
-        try await Pipeline.run(provider, configure: { $0.configuration.mergesEmbeddings = merges }) { pipeline in
-          pipeline.push((0..<8).map { Self.embed("m\($0)", "\"text \($0)\"") })
-          let replies = try await pipeline.untilReplies(8)
-          let code = disposition == .rejected ? "provider_rejected" : "result_missing"
-          #expect(replies.allSatisfy { $0.code == code && $0.summary.attempts == 1 })
-          #expect(provider.created.map(\.count) == [merges ? 1 : 8])
-          let query = CostQuery(dimensions: [.tenant], days: 0...100_000, limit: 9)
-          let sums = try await pipeline.ledger.costs(query).lines.map(\.sums)
-          #expect(sums.map(\.unknown) == [8])
-          held += sums.map(\.held)
-        }
-      }
-      #expect(held.count == 2 && held[0] == held[1] && held[0] > 0)
     }
   }
 
