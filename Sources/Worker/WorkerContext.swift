@@ -25,6 +25,7 @@ struct WorkerContext: Sendable {
   var places: PlaceQueue
   var deadlines: Deadlines
   var openBatches = OpenBatches()
+  var unshared = UnsharedModels()
   /// Routes of a model, best first.
   var routes: @Sendable (String) -> [Route]
 

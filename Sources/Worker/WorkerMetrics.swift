@@ -85,7 +85,9 @@ public struct WorkerMetrics: Sendable {
     count("windows_closed", [("lane", lane.name), ("trigger", "\(trigger)")])
   }
 
-  func batch(provider: String, event: String) { count("batches", [("provider", provider), ("event", event)]) }
+  func batch(provider: String, event: String, by amount: Int = 1) {
+    count("batches", [("provider", provider), ("event", event)], by: amount)
+  }
 
   /// Every provider has its gauges, so that an alert can tell zero from nothing.
   func unknown(_ entries: [UnknownBatches.Entry], providers: some Sequence<String>, now: Timestamp) {

@@ -7,6 +7,8 @@ public struct BatchPlot: Sendable {
     case succeeded
     /// A result with this meaning. It was executed only if it succeeded.
     case ended(Disposition)
+    /// Executed and billed, with a result of this meaning that holds no answer: none at all where it succeeded.
+    case empty(Disposition)
     /// In neither file, and not executed.
     case absent
     /// Executed and billed, and in neither file.

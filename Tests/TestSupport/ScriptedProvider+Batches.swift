@@ -111,6 +111,13 @@ extension ScriptedProvider {
           BatchResult(
             customID: row.customID, disposition: .succeeded, response: own ?? response(200),
             usage: batch.plot.omitsUsage ? nil : answer?.usage ?? usage, message: ""))
+      case .empty(let disposition):
+        state.paid.append(paid)
+        let bare = ProviderResponse(statusCode: 200, requestID: "req", body: [])
+        output.append(
+          BatchResult(
+            customID: row.customID, disposition: disposition, response: disposition == .succeeded ? nil : bare,
+            usage: nil, message: disposition == .succeeded ? "" : "answered 200 without a body"))
       case .ended(let disposition):
         errors.append(
           BatchResult(

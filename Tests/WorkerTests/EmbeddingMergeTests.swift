@@ -10,9 +10,9 @@ import Wire
 /// Requests for embeddings that share lines, and get what each would have got alone.
 @Suite(.timeLimit(.minutes(4)))
 struct EmbeddingMergeTests {
-  private static let limits = EmbeddingLimits(inputs: 2048, tokens: 300_000, tokensEach: 8192)
+  static let limits = EmbeddingLimits(inputs: 2048, tokens: 300_000, tokensEach: 8192)
 
-  private static func embed(_ name: String, _ input: String, more: String = "") -> Message {
+  static func embed(_ name: String, _ input: String, more: String = "") -> Message {
     Message(name) {
       $0.body =
         #"{"custom_id":"c","method":"POST","url":"/v1/embeddings","body":{"model":"gpt-4o-mini","input":\#(input)\#(more)}}"#
@@ -24,7 +24,7 @@ struct EmbeddingMergeTests {
   }
 
   /// The vector of an input is its text; each has 5 tokens.
-  private static func answer(_ row: BatchRow) -> (body: [UInt8], usage: Usage?)? {
+  static func answer(_ row: BatchRow) -> (body: [UInt8], usage: Usage?)? {
     guard let input = try? JSONSlice.parse(row.body.bytes)["input"] else { return nil }
     let inputs = input.kind == .array ? input.elements.map { $0.string ?? "" } : [input.string ?? ""]
     let data = inputs.enumerated().map { #"{"index":\#($0),"embedding":["\#($1)"]}"# }.joined(separator: ",")
@@ -35,7 +35,7 @@ struct EmbeddingMergeTests {
     )
   }
 
-  private static func provider(_ change: @escaping @Sendable (Int, inout BatchPlot) -> Void = { _, _ in })
+  static func provider(_ change: @escaping @Sendable (Int, inout BatchPlot) -> Void = { _, _ in })
     -> ScriptedProvider
   {
     let provider = ScriptedProvider(embeddings: limits)
@@ -48,7 +48,7 @@ struct EmbeddingMergeTests {
     return provider
   }
 
-  private static func merging(_ pipeline: Pipeline) { pipeline.configuration.mergesEmbeddings = true }
+  static func merging(_ pipeline: Pipeline) { pipeline.configuration.mergesEmbeddings = true }
 
   /// The vectors in each reply to the byte, by correlation.
   private static func vectors(_ pipeline: Pipeline) throws -> [String: [UInt8]] {

@@ -17,6 +17,12 @@ public struct EmbeddingAnswer {
   private let separator: Range<Int>?
   private let margins: (Range<Int>, Range<Int>)
 
+  /// More numbers than any documented usage has.
+  private static let mostNumbers = 32
+  /// What the parts may have beyond twice the answer's own size: each repeats what stands around the elements.
+  private static let roomOfParts = 1 << 20
+  private static let mostDigits = 19
+
   /// Nil unless it has exactly one element for each of so many inputs, each with the index of its own.
   public init?(_ bytes: [UInt8], inputs: Int, maximumDepth: Int = 512) {
     guard inputs > 0, let body = try? JSONSlice.parse(bytes, maximumDepth: maximumDepth), body.kind == .object else {
@@ -59,16 +65,19 @@ public struct EmbeddingAnswer {
   }
 
   /// The answers of the requests with so many inputs each: all as it is but for the elements, which are counted from 0, and
-  /// for the numbers of `usage`, which are shared out by the weights.
+  /// for the numbers of `usage`, which are shared out by the weights. Nil also where the parts would be far larger than the
+  /// answer.
   public func split(_ counts: [Int], weights: [Int64]) -> [[UInt8]]? {
     guard counts.count == weights.count, counts.allSatisfy({ $0 > 0 }), counts.reduce(0, +) == elements.count else {
       return nil
     }
     // The elements stand where there is no number.
     var edits: [(range: Range<Int>, shares: [Int64]?)] = [(data.range, nil)]
-    for number in usage.map({ numbers(of: $0) }) ?? [] {
-      edits.append((number.range, Shares.of(number.value, by: weights)))
-    }
+    var numbers: [(range: Range<Int>, value: Int64)] = []
+    if let usage { collect(from: usage, into: &numbers) }
+    guard numbers.count <= Self.mostNumbers, mostBytes(counts.count, numbers) <= 2 * body.range.count + Self.roomOfParts
+    else { return nil }
+    for number in numbers { edits.append((number.range, Shares.of(number.value, by: weights))) }
     edits.sort { $0.range.lowerBound < $1.range.lowerBound }
     var answers: [[UInt8]] = []
     answers.reserveCapacity(counts.count)
@@ -107,11 +116,26 @@ public struct EmbeddingAnswer {
     bytes.append(UInt8(ascii: "]"))
   }
 
-  /// Counts in an object and in those within it.
-  private func numbers(of object: JSONSlice, depth: Int = 0) -> [(range: Range<Int>, value: Int64)] {
-    object.members.flatMap { member -> [(range: Range<Int>, value: Int64)] in
-      if let value = member.value.int64, value >= 0 { return [(member.value.range, value)] }
-      return depth < 4 && member.value.kind == .object ? numbers(of: member.value, depth: depth + 1) : []
+  /// What so many parts have together at most.
+  private func mostBytes(_ parts: Int, _ numbers: [(range: Range<Int>, value: Int64)]) -> Int {
+    let around = body.range.count - data.range.count + margins.0.count + margins.1.count + 2
+    let each = around + numbers.count * Self.mostDigits
+    let inside = elements.reduce(0) { $0 + $1.range.count } + (separator?.count ?? 0) * (elements.count - parts)
+    let (most, overflow) = each.multipliedReportingOverflow(by: parts)
+    return overflow ? .max : most.addingReportingOverflow(inside).partialValue
+  }
+
+  /// Counts in an object and in those within it, and no more than it takes to know that they are too many.
+  private func collect(
+    from object: JSONSlice, into numbers: inout [(range: Range<Int>, value: Int64)], depth: Int = 0
+  ) {
+    for member in object.members {
+      if numbers.count > Self.mostNumbers { return }
+      if let value = member.value.int64, value >= 0 {
+        numbers.append((member.value.range, value))
+      } else if depth < 4, member.value.kind == .object {
+        collect(from: member.value, into: &numbers, depth: depth + 1)
+      }
     }
   }
 }

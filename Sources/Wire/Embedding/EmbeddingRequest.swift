@@ -18,9 +18,9 @@ public struct EmbeddingRequest: Sendable {
   /// The body without its inputs and without the name of its model: the same for what may be merged.
   public let frame: [UInt8]
   /// The value of the member `input`.
-  private let value: Range<Int>
+  let value: Range<Int>
   /// What goes between the brackets of an array of inputs.
-  private let list: Range<Int>
+  let list: Range<Int>
 
   /// The longest vector of a model that is documented.
   private static let longestVector = 3072
@@ -72,26 +72,7 @@ public struct EmbeddingRequest: Sendable {
     return max(1, Int64(hash >> 1))
   }
 
-  /// One request with the inputs of all, in their order. They have the same frame.
-  public static func merge(_ requests: [EmbeddingRequest]) -> RequestBody? {
-    guard let first = requests.first else { return nil }
-    var bytes = Array(first.body.bytes[..<first.value.lowerBound])
-    bytes.reserveCapacity(first.body.bytes.count + requests.reduce(0) { $0 + $1.list.count + 1 })
-    bytes.append(UInt8(ascii: "["))
-    for (index, request) in requests.enumerated() {
-      if index > 0 { bytes.append(UInt8(ascii: ",")) }
-      bytes.append(contentsOf: request.body.bytes[request.list])
-    }
-    bytes.append(UInt8(ascii: "]"))
-    let moved = bytes.count - first.value.upperBound
-    bytes.append(contentsOf: first.body.bytes[first.value.upperBound...])
-    let model = first.body.modelRange
-    let isBefore = model.upperBound <= first.value.lowerBound
-    return RequestBody(
-      bytes: bytes, modelRange: isBefore ? model : model.lowerBound + moved..<model.upperBound + moved)
-  }
-
-  /// What `merge` makes of it and others has this size besides the lists, with a comma between each two of them.
+  /// What `EmbeddingMerge` makes of it and others has this size besides the lists, with a comma between each two of them.
   public var mergedFrameBytes: Int { body.bytes.count - value.count + 2 }
   public var listBytes: Int { list.count }
 

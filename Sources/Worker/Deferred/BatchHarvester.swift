@@ -203,6 +203,7 @@ struct BatchHarvester: Sendable {
       }
       context.outboxReady.raise(.bulk)
       note(rows.map(\.result), recorded.outcomes, recorded.results, batch)
+      noteMisfits(rows, recorded, batch)
       closeAccount(results, provider)
     }
     context.metrics.unreadable(provider: provider.name, by: strangers + source.unreadableLines)
@@ -277,21 +278,5 @@ struct BatchHarvester: Sendable {
     context.health.clear(.batch(batch.label))
     let failure = Failure(.resultMissing, "the provider no longer knows the batch \(batch.providerBatchID ?? "")")
     _ = await MissingResults(context: context).answer(batch, failure)
-  }
-}
-
-extension BatchSnapshot {
-  /// Whether the provider counts more results than it shows, or counts and shows none.
-  fileprivate func hidesResults(seen: Int) -> Bool {
-    guard let counts else { return state != .failed && outputFileID == nil && errorFileID == nil }
-    return counts.ended > seen
-  }
-}
-
-extension BatchSnapshot.Counts {
-  /// The provider's numbers may be anything.
-  fileprivate var ended: Int {
-    let (sum, overflow) = completed.addingReportingOverflow(failed)
-    return overflow ? .max : sum
   }
 }

@@ -28,7 +28,10 @@ struct BatchRepair: Sendable {
       return await giveBack(batch, notBefore: now + delay, limit: nil)
     case .resubmitWithRoom(let cap): return await resubmit(batch, snapshot, cap: cap)
     case .tooManyRows(let limit):
-      await context.learn(.refusedRows(named: limit), from: batch)
+      // The provider counts lines, and no batch has more of them than rows.
+      var counted = batch
+      counted.rowCount = lines?.count ?? batch.rowCount
+      await context.learn(.refusedRows(named: limit), from: counted)
       return await giveBack(batch, notBefore: now, limit: nil)
     case .tooManyBytes(let limit):
       await context.learn(.refusedBytes(inputBytes(of: batch, lines), named: limit), from: batch)

@@ -11,7 +11,7 @@ final class LedgerRowSource: BatchRowSource {
     /// How many shared lines have begun.
     var begun = 0
     /// The rows of the line that has begun and is not complete.
-    var open: [EmbeddingRequest] = []
+    var open: EmbeddingMerge?
   }
 
   private let rows: LedgerRows
@@ -29,7 +29,7 @@ final class LedgerRowSource: BatchRowSource {
       let chunk = try await rows.ledger.batchRows(
         rows.batch.id, after: position.withLock { $0.last }, limit: Self.chunkRows, maximumBytes: Self.chunkBytes)
       guard let last = chunk.last else {
-        guard position.withLock({ $0.open.isEmpty }) else { throw OtherRows() }
+        guard position.withLock({ $0.open == nil }) else { throw OtherRows() }
         return nil
       }
       let made = try position.withLock { position in
@@ -43,7 +43,7 @@ final class LedgerRowSource: BatchRowSource {
   /// What the row completes.
   private func add(_ row: BatchRowBody, _ position: inout Position) throws -> BatchRow? {
     let shared = rows.lines?.shared ?? []
-    if position.open.isEmpty {
+    if position.open == nil {
       guard position.begun < shared.count, shared[position.begun].first?.id == row.id else {
         return BatchRow(
           customID: CustomID.make(label: rows.batch.label, request: row.id, attempt: row.attempt), body: row.body)
@@ -51,12 +51,17 @@ final class LedgerRowSource: BatchRowSource {
       position.begun += 1
     }
     let members = shared[position.begun - 1]
-    guard members[position.open.count].id == row.id, let request = EmbeddingRequest(row.body),
-      position.open.first.map({ $0.frame == request.frame }) ?? true
-    else { throw OtherRows() }
-    position.open.append(request)
-    guard position.open.count == members.count, let body = EmbeddingRequest.merge(position.open) else { return nil }
-    position.open = []
+    guard members[position.open?.count ?? 0].id == row.id, let request = EmbeddingRequest(row.body) else {
+      throw OtherRows()
+    }
+    if let isOfLine = position.open?.add(request) {
+      guard isOfLine else { throw OtherRows() }
+    } else {
+      position.open = EmbeddingMerge(request)
+    }
+    guard let merge = position.open, merge.count == members.count else { return nil }
+    position.open = nil
+    let body = merge.body
     let name = CustomID.make(
       label: rows.batch.label, request: members[0].id, attempt: row.attempt, members: members.count)
     return BatchRow(customID: name, body: body)

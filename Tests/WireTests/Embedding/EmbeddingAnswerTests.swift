@@ -92,6 +92,34 @@ struct EmbeddingAnswerTests {
     #expect(EmbeddingAnswer([], inputs: 0) == nil)
   }
 
+  /// Each part repeats what stands around the elements: what a provider adds there is not multiplied without end.
+  @Test func partsAreNotFarLargerThanTheAnswer() throws {
+    let count = 2048
+    func split(around extra: Int = 0, numbers: Int = 1) -> [[UInt8]]? {
+      let data = (0..<count).map { #"{"index":\#($0),"embedding":[0.5]}"# }.joined(separator: ",")
+      let usage = (0..<numbers).map { #""n\#($0)":4096"# }.joined(separator: ",")
+      let text = #"{"object":"\#(String(repeating: "x", count: extra))","data":[\#(data)],"usage":{\#(usage)}}"#
+      let ones = Array(repeating: 1, count: count)
+      let parts = EmbeddingAnswer(Array(text.utf8), inputs: count)?.split(ones, weights: ones.map { Int64($0) })
+      #expect(parts.map { $0.reduce(0) { $0 + $1.count } <= 2 * text.utf8.count + 1 << 20 } ?? true)
+      return parts
+    }
+    #expect(split()?.count == count && split(around: 300)?.count == count)
+    #expect(split(numbers: 8)?.count == count)
+    #expect(split(around: 2000) == nil)
+    #expect(split(numbers: 33) == nil)
+    let numbers = (0..<33).map { #""n\#($0)":1"# }.joined(separator: ",")
+    let few = Array(#"{"data":[{"index":0},{"index":1}],"usage":{\#(numbers)}}"#.utf8)
+    #expect(EmbeddingAnswer(few, inputs: 2)?.split([1, 1], weights: [1, 1]) == nil)
+    // Between the elements of one part.
+    let wide = String(repeating: " ", count: 200_000)
+    let three = Array((#"{"data":[{"index":0},"# + wide + #"{"index":1},{"index":2}]}"#).utf8)
+    #expect(EmbeddingAnswer(three, inputs: 3)?.split([1, 2], weights: [1, 1])?.count == 2)
+    let many = (1..<count).map { #",{"index":\#($0)}"# }.joined()
+    let long = Array((#"{"data":[{"index":0}"# + "," + wide + many.dropFirst() + "]}").utf8)
+    #expect(EmbeddingAnswer(long, inputs: count)?.split([1, count - 1], weights: [1, 1]) == nil)
+  }
+
   /// Whatever comes, parts are JSON that holds the elements of their inputs.
   @Test func damagedAnswersAreSplitRightOrNotAtAll() throws {
     var random = SeededGenerator(17)

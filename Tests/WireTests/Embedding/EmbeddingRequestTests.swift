@@ -56,6 +56,25 @@ struct EmbeddingRequestTests {
     #expect(bytes[0] < bytes[1] && bytes[1] < bytes[3] && bytes[2] == bytes[0])
   }
 
+  static func merge(_ requests: [EmbeddingRequest]) throws -> RequestBody {
+    var merge = EmbeddingMerge(try #require(requests.first))
+    for request in requests.dropFirst() {
+      let isAdded = merge.add(request)
+      #expect(isAdded)
+    }
+    #expect(merge.count == requests.count)
+    return merge.body
+  }
+
+  @Test func oneWithAnotherFrameIsNotMerged() throws {
+    let bodies = [#"{"model":"m","input":"a"}"#, #"{"model":"m","input":"b","dimensions":8}"#].map { Self.body($0) }
+    let requests = try bodies.map { try #require(EmbeddingRequest($0)) }
+    var merge = EmbeddingMerge(requests[0])
+    let isAdded = merge.add(requests[1])
+    #expect(!isAdded && merge.count == 1)
+    #expect(String(decoding: merge.body.bytes, as: UTF8.self) == #"{"model":"m","input":["a"]}"#)
+  }
+
   @Test func oneRequestHasTheInputsOfAllByteForByte() throws {
     let parts = [
       #"["a","b\u00e9" , "\ud83d\ude00"]"#, #""single \\""#, #"[ "ü" ]"#,
@@ -64,7 +83,7 @@ struct EmbeddingRequestTests {
       let requests = try parts.map { part in
         try #require(EmbeddingRequest(Self.body(frame.replacing("@", with: part))))
       }
-      let merged = try #require(EmbeddingRequest.merge(requests))
+      let merged = try Self.merge(requests)
       let list = #"["a","b\u00e9" , "\ud83d\ude00","single \\","ü"]"#
       #expect(String(decoding: merged.bytes, as: UTF8.self) == frame.replacing("@", with: list))
       #expect(Array(merged.bytes[merged.modelRange]) == Array(#""m""#.utf8))
@@ -76,7 +95,7 @@ struct EmbeddingRequestTests {
     let tokens = try [#"{"model":"m","input":[1, 2]}"#, #"{"model":"m","input":[[3],[4]]}"#].map {
       try #require(EmbeddingRequest(Self.body($0)))
     }
-    let merged = try #require(EmbeddingRequest.merge(tokens))
+    let merged = try Self.merge(tokens)
     #expect(String(decoding: merged.bytes, as: UTF8.self) == #"{"model":"m","input":[[1, 2],[3],[4]]}"#)
   }
 }

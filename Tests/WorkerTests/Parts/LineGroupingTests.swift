@@ -68,6 +68,27 @@ struct LineGroupingTests {
     #expect(Self.lines((1...3).map { Self.row($0, text) }, limits: roomy).shared.isEmpty)
   }
 
+  @Test func aLongFrameIsNotShared() {
+    func ids(_ length: Int) -> [[Int64]] {
+      let user = #","user":"\#(String(repeating: "u", count: length))""#
+      return Self.ids(Self.lines((1...3).map { Self.row($0, #""a""#, more: user) }))
+    }
+    #expect(ids(16_000) == [[1, 2, 3]] && ids(17_000).isEmpty)
+  }
+
+  /// A line above the limit would be refused for all of its requests.
+  @Test func whatIsOnlyEstimatedLeavesHeadroom() {
+    #expect(Self.limits.withHeadroom(for: "text-embedding-3-small") == Self.limits)
+    let limits = Self.limits.withHeadroom(for: "some-embedder")
+    #expect(limits == EmbeddingLimits(inputs: 10, tokens: 90, tokensEach: 50))
+    let rows = (1...6).map { Self.row($0, #""a""#, tokens: 30) }
+    #expect(Self.ids(Self.lines(rows)) == [[1, 2, 3], [4, 5, 6]])
+    #expect(Self.ids(Self.lines(rows, limits: limits)) == [[1, 2, 3], [4, 5, 6]])
+    let more = (1...6).map { Self.row($0, #""a""#, tokens: 31) }
+    #expect(Self.ids(Self.lines(more)) == [[1, 2, 3], [4, 5, 6]])
+    #expect(Self.ids(Self.lines(more, limits: limits)) == [[1, 2], [3, 4], [5, 6]])
+  }
+
   @Test func everyRowIsInOneLine() {
     var random = SplitMix(state: 3)
     for _ in 0..<60 {

@@ -15,7 +15,7 @@ extension BatchSubmitter {
     guard let known else { return nil }
     // Parts of a batch that was refused are to tell which row is to blame.
     guard known == nil, context.configuration.mergesEmbeddings, batch.rowCount > 1, batch.halvings == 0,
-      let limits = provider.capabilities.embeddings
+      !context.unshared.contains(batch), let limits = provider.capabilities.embeddings
     else { return known }
     guard let lines = await group(batch, limits) else { return nil }
     if lines.shared.isEmpty { return .some(nil) }
@@ -28,7 +28,7 @@ extension BatchSubmitter {
   }
 
   private func group(_ batch: BatchRecord, _ limits: EmbeddingLimits) async -> BatchLines? {
-    var grouping = LineGrouping(label: batch.label, limits: limits)
+    var grouping = LineGrouping(label: batch.label, limits: limits.withHeadroom(for: batch.key.model))
     var last: RequestID?
     while !Task.isCancelled {
       let after = last

@@ -22,6 +22,8 @@ struct LineGrouping {
   /// An answer is in memory as a whole.
   private static let mostAnswerBytes = 8 << 20
   private static let mostListBytes = 4 << 20
+  /// What stands around the inputs is read and compared with each row.
+  private static let mostFrameBytes = 16 << 10
 
   private let label: String
   private let limits: EmbeddingLimits
@@ -58,9 +60,10 @@ struct LineGrouping {
     return lines
   }
 
-  /// Whether it is not expected to spoil a line.
+  /// Whether it is not expected to spoil a line, nor to make one that is dear to build.
   private func isSound(_ request: EmbeddingRequest, _ tokens: Int64) -> Bool {
     tokens <= limits.tokens && tokens / Int64(request.inputs) <= limits.tokensEach
+      && request.frame.count <= Self.mostFrameBytes
   }
 
   private func fits(_ request: EmbeddingRequest, _ member: BatchLines.Member, _ line: Open) -> Bool {

@@ -11,6 +11,8 @@ struct LineResults {
     var result: BatchResult
     /// Whether it tells nothing of this request: a line that it shared with others did not bring its answer.
     var isOfLine = false
+    /// The name of the line that it was to share, whose answer cannot be split.
+    var misfit: String?
     /// Whether it was billed, and does not say for how many tokens.
     var wasPaidUnseen: Bool
   }
@@ -52,17 +54,30 @@ struct LineResults {
         part.response?.body = answers[index]
         return Row(id: member.id, attempt: 1, result: part, wasPaidUnseen: result.wasPaidUnseen)
       }
-      if part.disposition == .succeeded {
+      if result.isPaidWithoutAnswer {
+        return Row(id: member.id, attempt: 1, result: part, wasPaidUnseen: result.wasPaidUnseen)
+      }
+      let isMisfit = part.disposition == .succeeded
+      if isMisfit {
         part.disposition = .retryable(retryAfter: nil)
         part.message = "the provider's answer does not fit the inputs of its request"
       }
       part.response = nil
-      return Row(id: member.id, attempt: 1, result: part, isOfLine: true, wasPaidUnseen: result.wasPaidUnseen)
+      return Row(
+        id: member.id, attempt: 1, result: part, isOfLine: true, misfit: isMisfit ? result.customID : nil,
+        wasPaidUnseen: result.wasPaidUnseen)
     }
   }
 }
 
 extension BatchResult {
+  /// Whether it ran and brought nothing: asked for again, it would be paid again.
+  fileprivate var isPaidWithoutAnswer: Bool {
+    guard disposition == .succeeded || disposition == .rejected else { return false }
+    guard let response else { return disposition == .succeeded }
+    return (200..<300).contains(response.statusCode) && response.body.isEmpty
+  }
+
   fileprivate var wasPaidUnseen: Bool {
     guard usage == nil else { return false }
     return disposition == .succeeded || response.map { (200..<300).contains($0.statusCode) && $0.body.isEmpty } ?? false
