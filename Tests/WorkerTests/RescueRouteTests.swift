@@ -54,7 +54,13 @@ struct RescueRouteTests {
   /// Nothing is open: what the batch brings late is better than nothing.
   @Test func withoutAnotherRouteTheBatchRunsOn() async throws {
     let provider = endless()
-    try await Pipeline.run(provider) { pipeline in
+    // It is not to be tried again until the end, by which a rescue would be possible.
+    let pause = Duration.milliseconds(2 * Self.deadline)
+    func patient(_ pipeline: Pipeline) {
+      pipeline.pace.breaker.open = pause
+      pipeline.pace.breaker.longestOpen = pause
+    }
+    try await Pipeline.run(provider, configure: patient) { pipeline in
       provider.onCall { _, _ in ScriptedProvider.failure(.accountClosed(.billing), status: 402) }
       pipeline.push(Message("probe"), to: .interactive)
       let worker = try #require(pipeline.worker)
