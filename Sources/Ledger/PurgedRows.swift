@@ -4,13 +4,10 @@ public struct PurgedRows: Hashable, Sendable {
   /// Request bodies and responses, those of the removed requests not counted.
   public var bodies: Int
   public var batches: Int
-  /// Days' costs of batches that nothing else names any more, which became one for all of them.
-  public var costs: Int
 
-  public init(requests: Int = 0, bodies: Int = 0, batches: Int = 0, costs: Int = 0) {
+  public init(requests: Int = 0, bodies: Int = 0, batches: Int = 0) {
     self.requests = requests
     self.bodies = bodies
     self.batches = batches
-    self.costs = costs
   }
 }

@@ -18,13 +18,7 @@ extension SQLiteLedger {
       }
     }
     do throws(LedgerError) {
-      var purged = try await remove(found, before: finishedBefore)
-      // Its batches first.
-      if purged.requests == limit || purged.batches == limit { return purged }
-      purged.costs = try await commits.perform(rows: limit) {
-        try $0.costs.fold(before: CostFold.end(before: finishedBefore), limit: limit)
-      }
-      return purged
+      return try await remove(found, before: finishedBefore)
     } catch {
       _ = try? await retention.read { $0.startAgain() }
       throw error

@@ -36,7 +36,7 @@ public struct WorkerMetrics: Sendable {
     "batch_creates_hour_limit": "Limit of batches created within an hour, configured or learned, by provider.",
     "holds": "Pauses that providers have asked for, by provider and kind of operation: 1 while it lasts.",
     "batch_files": "Files of batches that are over, by provider and by what became of them: deleted or left.",
-    "purged": "What the retention removed from the ledger, by kind: requests, bodies, batches, costs.",
+    "purged": "What the retention removed from the ledger, by kind: requests, bodies, batches.",
     "batch_rows": "Result rows of batches, by provider and disposition.",
     "provider_calls": "Synchronous calls, by provider and disposition.",
     "provider_call_seconds": "Duration of synchronous calls, by provider.",
@@ -137,10 +137,7 @@ public struct WorkerMetrics: Sendable {
   func file(provider: String, event: String) { count("batch_files", [("provider", provider), ("event", event)]) }
 
   func purged(_ rows: PurgedRows) {
-    let kinds = [
-      ("requests", rows.requests), ("bodies", rows.bodies), ("batches", rows.batches), ("costs", rows.costs),
-    ]
-    for (kind, amount) in kinds {
+    for (kind, amount) in [("requests", rows.requests), ("bodies", rows.bodies), ("batches", rows.batches)] {
       count("purged", [("kind", kind)], by: amount)
     }
   }

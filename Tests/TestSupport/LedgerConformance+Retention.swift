@@ -4,44 +4,6 @@ import Ledger
 extension LedgerConformance {
   static var retention: [Case] {
     [
-      `case`("costs of batches that are forgotten become one a day, and nothing that is asked for changes") { ledger in
-        for key in ["a", "b", "c", "d"] {
-          if key == "d" { ledger.advance(by: .seconds(86_400)) }
-          let row = try await ledger.admit(TestDelivery(key))
-          try await ledger.succeed(row.id)
-          let call = try await ledger.admit(.interactive("call \(key)"))
-          try requireEqual(try await ledger.record(TestLedger.success(call.id)), .finished)
-        }
-        try await ledger.deliver()
-        let questions: [[CostQuery.Dimension]] = [
-          [], [.day, .tenant], [.user, .lane], [.lane, .provider, .model, .day],
-        ]
-        func reports() async throws -> [CostReport] {
-          var reports: [CostReport] = []
-          for dimensions in questions {
-            let query = CostQuery(dimensions: dimensions, days: 0...100_000, limit: 9)
-            reports.append(try await ledger.store.costs(query))
-          }
-          return reports
-        }
-        let known = try await reports()
-        try requireEqual(known[0].total.cost, 8 * 7)
-        // A day earlier the second day's are kept as they are.
-        for (wait, folded) in [(62, 3), (1, 1), (300, 0)] as [(Int64, Int)] {
-          ledger.advance(by: .seconds(wait * 86_400))
-          var costs = 0
-          while true {
-            let purged = try await ledger.purge(before: ledger.now, limit: 2)
-            costs += purged.costs
-            try requireEqual(try await reports(), known)
-            if purged == PurgedRows() { break }
-          }
-          try requireEqual(costs, folded)
-          try await ledger.reopen()
-        }
-        let query = CostQuery(dimensions: [.batch], days: 0...100_000, limit: 9)
-        try requireEqual(try await ledger.store.costs(query).lines.map(\.values), [[""]])
-      },
       `case`("what ended before the time goes, with its batch, and what ended later stays") { ledger in
         let old = try await ledger.admit(TestDelivery("old"))
         try await ledger.succeed(old.id)

@@ -15,13 +15,6 @@ extension PostgresLedger {
         try $0.statements().retention.removeBatches(before: finishedBefore, limit: limit)
       }
     }
-    // Its batches first.
-    if purged.requests < limit, purged.batches < limit {
-      purged.costs = try await commits.perform(rows: limit) {
-        try $0.statements().costFold.fold(
-          before: CostFold.end(before: finishedBefore), limit: limit, replica: $0.replica)
-      }
-    }
     var isAtEnd = false
     // What has no body any more costs a look and no more.
     while !isAtEnd, purged.bodies < limit {

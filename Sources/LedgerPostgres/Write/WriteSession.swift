@@ -17,7 +17,6 @@ final class WriteSession: CommitSession {
     var replicas: ReplicaStatements
     var windows: WindowStatements
     var retention: RetentionStatements
-    var costFold: CostFoldStatements
     var places: PlaceStatements
     var rescues: RescueStatements
     var costs: CostStatements
@@ -54,8 +53,7 @@ final class WriteSession: CommitSession {
         outcomes: try OutcomeStatements(connection), batches: try BatchStatements(connection),
         parked: try ParkedStatements(connection),
         replicas: try ReplicaStatements(connection), windows: try WindowStatements(connection),
-        retention: try RetentionStatements(connection), costFold: CostFoldStatements(connection),
-        places: PlaceStatements(connection),
+        retention: try RetentionStatements(connection), places: PlaceStatements(connection),
         rescues: RescueStatements(connection), costs: CostStatements(connection),
         budgets: BudgetStatements(connection),
         numbers: try NumberStatements(connection))

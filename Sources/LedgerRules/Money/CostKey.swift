@@ -28,15 +28,11 @@ package struct CostKey: Hashable, Sendable {
     }
   }
 
-  package init(day: Int64, payer: Payer, route: Int64, batch: Int64) {
-    self.day = day
+  package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
+    day = endedAt.day
     self.payer = payer
     self.route = route
     self.batch = batch
-  }
-
-  package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
-    self.init(day: endedAt.day, payer: payer, route: route, batch: batch)
   }
 }
 

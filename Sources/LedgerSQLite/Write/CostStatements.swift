@@ -8,10 +8,6 @@ struct CostStatements {
   private let selectAttempt: Statement
   private let selectSums: Statement
   private let upsertSums: Statement
-  private let selectFolded: Statement
-  private let selectForgotten: Statement
-  private let deleteSums: Statement
-  private let updateFolded: Statement
 
   init(_ connection: OpaquePointer) throws {
     selectRequest = try Statement(
@@ -38,25 +34,6 @@ struct CostStatements {
       """
       INSERT INTO cost(\(key), sums) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT(\(key)) DO UPDATE SET sums = excluded.sums
-      """)
-    selectFolded = try Statement(connection, "SELECT value FROM meta WHERE name = 'costs_folded_to'")
-    selectForgotten = try Statement(
-      connection,
-      """
-      SELECT \(key), sums FROM cost c WHERE day >= ? AND day < ? AND batch > 0
-        AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.id = c.batch)
-      ORDER BY \(key) LIMIT ?
-      """)
-    deleteSums = try Statement(
-      connection,
-      """
-      DELETE FROM cost WHERE day = ? AND tenant = ? AND cost_center = ? AND user = ? AND service = ?
-        AND environment = ? AND route = ? AND batch = ?
-      """)
-    updateFolded = try Statement(
-      connection,
-      """
-      INSERT INTO meta(name, value) VALUES ('costs_folded_to', ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value
       """)
   }
 
@@ -108,33 +85,6 @@ struct CostStatements {
       upsertSums.bind(sum.text)
       try upsertSums.run()
     }
-  }
-
-  /// Folds some rows of the days before, in the open transaction. Returns how many.
-  func fold(before end: Int64, limit: Int) throws -> Int {
-    let start = try selectFolded.start().first { $0.integer(0) } ?? 0
-    if start >= end { return 0 }
-    selectForgotten.start().bind(start)
-    selectForgotten.bind(end)
-    selectForgotten.bind(limit)
-    let found = try selectForgotten.all { row in
-      let payer = CostKey.Payer(
-        tenant: row.text(1), costCenter: row.text(2), user: row.text(3), service: row.text(4), environment: row.text(5))
-      guard let sums = CostSums(text: row.text(8)) else { throw DamagedTables("a day's costs") }
-      return (key: CostKey(day: row.integer(0), payer: payer, route: row.integer(6), batch: row.integer(7)), sums: sums)
-    }
-    var folded: [CostKey: CostSums] = [:]
-    for (key, sums) in found {
-      bind(key, to: deleteSums.start())
-      try deleteSums.run()
-      var key = key
-      key.batch = CostFold.batch
-      folded[key, default: CostSums()] += sums
-    }
-    try add(folded)
-    updateFolded.start().bind(found.count < limit ? end : found.last?.key.day ?? end)
-    try updateFolded.run()
-    return found.count
   }
 
   private func bind(_ key: CostKey, to row: Statement) {
