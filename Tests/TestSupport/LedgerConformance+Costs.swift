@@ -59,6 +59,17 @@ extension LedgerConformance {
         try requireEqual(short.leftOut, 1)
         try requireEqual(short.total.cost, 21)
       },
+      `case`("tenants whose names look alike and are not the same are charged apart") { ledger in
+        let names = ["Jos\u{e9}", "Jose\u{301}"]
+        let calls = try await ledger.store.admit(
+          names.map { name in TestDelivery.interactive(name) { $0.tenant = name }.request(at: ledger.now) },
+          at: ledger.now)
+        // In one commit.
+        _ = try await ledger.store.record(calls.map { TestLedger.success($0.id) }, at: ledger.now)
+        let lines = try await costs(ledger, .tenant).lines
+        try requireEqual(Set(lines.map { Array($0.values[0].utf8) }), Set(names.map { Array($0.utf8) }))
+        try requireEqual(lines.map(\.sums.cost), [7, 7])
+      },
       `case`("an unknown price is counted as unknown, not as zero") { ledger in
         let call = try await ledger.admit(.interactive("a"))
         var outcome = TestLedger.success(call.id)

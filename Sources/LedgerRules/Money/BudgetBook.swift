@@ -12,8 +12,18 @@ package struct BudgetBook {
       self.period = period
     }
 
+    package static func == (left: Key, right: Key) -> Bool {
+      left.period == right.period && left.key.isSame(as: right.key)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+      key.hashBytes(into: &hasher)
+      hasher.combine(period)
+    }
+
     package static func < (left: Key, right: Key) -> Bool {
-      left.key != right.key ? left.key < right.key : left.period < right.period
+      left.key.isSame(as: right.key)
+        ? left.period < right.period : left.key.utf8.lexicographicallyPrecedes(right.key.utf8)
     }
   }
 

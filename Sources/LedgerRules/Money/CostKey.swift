@@ -26,6 +26,16 @@ package struct CostKey: Hashable, Sendable {
       self.service = service
       self.environment = environment
     }
+
+    private var texts: [String] { [tenant, costCenter, user, service, environment] }
+
+    package static func == (left: Payer, right: Payer) -> Bool {
+      zip(left.texts, right.texts).allSatisfy { $0.isSame(as: $1) }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+      for text in texts { text.hashBytes(into: &hasher) }
+    }
   }
 
   package init(endedAt: Timestamp, payer: Payer, route: Int64, batch: Int64) {
