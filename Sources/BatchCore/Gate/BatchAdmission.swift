@@ -28,10 +28,13 @@ public enum BatchAdmission: Hashable, Sendable {
     let need = lessons.scaled(tokens)
     let cap = lessons.cap(limits) ?? .max
     // A row that is above the cap by itself is tried when nothing else is in its way: the estimate may be wrong.
-    if need > BatchLessons.room(cap, stuck: usage.stuckTokens), rows > 1 { return .tooLarge }
+    let room = BatchLessons.room(cap, stuck: usage.stuckTokens)
+    if need > room, rows > 1 { return .tooLarge }
     if usage.isBehindAnother { return .wait(.turn, until: now + look) }
-    let (sum, overflow) = usage.enqueuedTokens.addingReportingOverflow(need)
-    if usage.enqueuedTokens > 0, overflow || sum > cap { return .wait(.enqueuedTokens, until: now + look) }
+    // What is stuck is built around: nobody can tell when it ends.
+    let running = max(0, usage.enqueuedTokens - max(0, usage.stuckTokens))
+    let (sum, overflow) = running.addingReportingOverflow(need)
+    if running > 0, overflow || sum > room { return .wait(.enqueuedTokens, until: now + look) }
     if let until = lessons.pause(usage, now: now) { return .wait(.refusal, until: until) }
     if let until = CreateBudget.pause(limits, creates, usage, now: now) {
       return .wait(.createsPerHour, until: until)

@@ -96,6 +96,8 @@ public struct BatchLessons: Hashable, Sendable {
     }
     let before = factor
     if measuredFactor == nil, let namedCap { assume(refused: overflow ? .max : sum, above: namedCap, now: now) }
+    // A clock that was set back knows of no pause.
+    if let until = refusedUntil, until - now > Self.longestPause { refusedUntil = nil }
     // Those that were on their way together are refused together.
     if refusedUntil.map({ now >= $0 }) ?? true { refusals = min(refusals + 1, 16) }
     let most = Backoff.ceiling(attempt: Int(refusals), base: Self.firstPause, cap: Self.longestPause)
@@ -162,25 +164,26 @@ public struct BatchLessons: Hashable, Sendable {
     let weight = sample > Double(tokenRatio) && estimated >= Self.tellingTokens ? 1.0 : 0.25
     let ratio = Int64((Double(tokenRatio) + (sample - Double(tokenRatio)) * weight).rounded(.up))
     tokenRatio = min(max(ratio, Self.ratios.lowerBound), Self.ratios.upperBound)
-    guard inBatch else { return }
-    let telling = telling(estimated)
-    // However odd it is, it is no more than this.
-    let seen = min(sample * Self.headroom, Double(Self.factors.upperBound))
+    if inBatch { see(sample, telling: telling(estimated)) }
+    rescaleBound(from: before)
+    // The count explains what was refused.
+    if inBatch, measuredFactor != nil, let bound, let namedCap, bound >= namedCap { self.bound = nil }
+  }
+
+  private mutating func see(_ sample: Double, telling: Double) {
+    // However odd it is, it is no more than this; without a cap nothing asks for much.
+    let most = cap(BatchLimits()) == nil ? 2 * tokenRatio : Self.factors.upperBound
+    let seen = min(sample * Self.headroom, Double(min(most, Self.factors.upperBound)))
     if let measuredFactor {
       self.measuredFactor = Self.moved(
         measuredFactor, to: seen, by: Int64(seen) < measuredFactor ? telling / 4 : telling)
-      return
-    }
-    if telling < 1 {
+    } else if telling < 1 {
       assumedFactor = assumedFactor.map { Self.moved($0, to: seen, by: telling) }
     } else {
       // What runs meanwhile may be unlike the first that came home.
       measuredFactor = Self.moved(0, to: max(seen, Double(assumedFactor ?? 0) / 2), by: 1)
       assumedFactor = nil
     }
-    rescaleBound(from: before)
-    // The count explains what was refused.
-    if measuredFactor != nil, let bound, let namedCap, bound >= namedCap { self.bound = nil }
   }
 
   /// How much a batch of so many tokens says of others: everything where it is a good part of all that fit, however few those

@@ -62,7 +62,9 @@ extension LedgerTables {
         try setFact(createsFact, Int64(learned.creates), account: batch.account, model: "", at: now)
       }
     }
-    try keep(lessons, standing.lessons, account: batch.account, model: batch.key.model, at: now)
+    // What has expired is written as forgotten.
+    let kept = try keptLessons(account: batch.account, model: batch.key.model)
+    try keep(lessons, kept, account: batch.account, model: batch.key.model, at: now)
     return try self.standing(account: batch.account, model: batch.key.model, besides: batch.id, at: now)
   }
 
@@ -70,8 +72,9 @@ extension LedgerTables {
     try lockPlaces()
     for measure in measures {
       let (account, model) = (measure.key.account, measure.key.model)
-      let before = try lessons(account: account, model: model, at: now)
+      let before = try keptLessons(account: account, model: model)
       var lessons = before
+      lessons.expire(at: now)
       lessons.measured(reported: measure.reported, estimated: measure.estimated, inBatch: false)
       try keep(lessons, before, account: account, model: model, at: now)
     }

@@ -32,7 +32,7 @@ extension PlaceReading {
     let enqueued = try enqueuedTokens(
       account: account, model: model, besides: batch, stuckBefore: now + (.zero - doubt))
     // Nobody waits for what may never end, so that no worst case is made of it.
-    let stuck = lessons.expected(enqueued.stuck)
+    let stuck = min(lessons.expected(enqueued.stuck), lessons.scaled(enqueued.stuck))
     let used = try creates(account: account, after: now + .seconds(-3600), besides: batch)
     let creates = try facts(account: account, model: "").first { $0.what == createsFact }
     return BatchStanding(
@@ -49,14 +49,19 @@ extension PlaceReading {
   }
 
   package func lessons(account: String, model: String, at now: Timestamp) throws -> BatchLessons {
+    var lessons = try keptLessons(account: account, model: model)
+    lessons.expire(at: now)
+    return lessons
+  }
+
+  /// As they were written last.
+  func keptLessons(account: String, model: String) throws -> BatchLessons {
     var facts: [BatchLessons.Fact: Int64] = [:]
     for fact in try self.facts(account: account, model: model) {
       // What another version has learned is left alone.
       if let what = BatchLessons.Fact(rawValue: fact.what) { facts[what] = fact.value }
     }
-    var lessons = BatchLessons(facts)
-    lessons.expire(at: now)
-    return lessons
+    return BatchLessons(facts)
   }
 
   package func standings(at now: Timestamp) throws -> [BatchStanding] {

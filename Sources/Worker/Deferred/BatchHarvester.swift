@@ -35,6 +35,8 @@ struct BatchHarvester: Sendable {
     var poll = BatchPoll(
       interval: context.configuration.pollInterval, since: context.time.monotonic() + (.zero - age))
     var endedAt: Timestamp?
+    // Over all looks: a download that breaks off is not the end of it.
+    var count: TokenCount?
     let wanted = context.openBatches.enter(batch, at: provider)
     defer { context.openBatches.leave(batch.id) }
     var cancel = BatchCancel(context: context, batch: batch, provider: provider, id: id)
@@ -66,7 +68,7 @@ struct BatchHarvester: Sendable {
         let ended = endedAt ?? now
         endedAt = ended
         let graceOver = now - ended >= context.configuration.settleGrace
-        if try await collect(batch, snapshot, provider, graceOver: graceOver) {
+        if try await collect(batch, snapshot, provider, &count, graceOver: graceOver) {
           context.metrics.batch(provider: provider.name, event: "\(snapshot.state)")
           context.deadlines.batchEnded()
           context.openBatches.changed.raise()
@@ -96,11 +98,10 @@ struct BatchHarvester: Sendable {
 
   /// Reads both files and decides about the rows that they do not mention. Returns whether the batch is settled.
   private func collect(
-    _ batch: BatchRecord, _ snapshot: BatchSnapshot, _ provider: any Provider, graceOver: Bool
+    _ batch: BatchRecord, _ snapshot: BatchSnapshot, _ provider: any Provider, _ count: inout TokenCount?,
+    graceOver: Bool
   ) async throws(ProviderError) -> Bool {
     var seen = 0
-    guard let open = await context.unsettledRows(of: batch, "look for rows without results") else { throw Self.stopped }
-    var count = TokenCount(open)
     var bill = BatchBill()
     let lines = await context.retry("look for a batch's lines") { () async throws(LedgerError) in
       try await context.ledger.lines(of: batch.id)
@@ -111,6 +112,13 @@ struct BatchHarvester: Sendable {
       guard await context.holds.wait(.fetch, at: provider) else { throw Self.stopped }
       await downloads.acquire()
       defer { downloads.release() }
+      if count == nil {
+        var all = TokenCount()
+        guard await context.forUnsettledRows(of: batch, "look for rows without results", { all.expect($0) }) else {
+          throw Self.stopped
+        }
+        count = all
+      }
       do throws(ProviderError) {
         seen += try await read(file, of: batch, owners, provider, &count, &bill)
       } catch {
@@ -118,7 +126,7 @@ struct BatchHarvester: Sendable {
         guard graceOver, error.reason == .notFound else { throw error }
       }
     }
-    if let lesson = count.lesson(of: batch) { await context.learn(lesson, from: batch) }
+    if let lesson = count?.takeLesson() { await context.learn(lesson, from: batch) }
     let now = context.time.now()
     let missing = await context.retry("look for missing results") { () async throws(LedgerError) in
       try await context.ledger.unsettledRows(batch.id, after: nil, limit: 1)
@@ -170,7 +178,7 @@ struct BatchHarvester: Sendable {
   /// Returns how many lines of this batch the file answers.
   private func read(
     _ file: String, of batch: BatchRecord, _ owners: LineResults, _ provider: any Provider,
-    _ count: inout TokenCount, _ bill: inout BatchBill
+    _ count: inout TokenCount?, _ bill: inout BatchBill
   ) async throws(ProviderError) -> Int {
     let source = try await provider.results(fileID: file, of: batch.key.endpoint)
     let route = Route(provider: batch.key.provider, model: batch.key.model)
@@ -187,7 +195,7 @@ struct BatchHarvester: Sendable {
       let rows = lines.flatMap { $0 }
       let outcomes = rows.map { row in
         let usage = row.result.usage
-        count.add(usage, of: row.id)
+        count?.add(usage, of: row.id)
         bill.add(usage)
         let charge = Charge(usage, price: price, lane: .deferred)
         return AttemptOutcome(

@@ -59,20 +59,32 @@ struct BatchRepair: Sendable {
     }
   }
 
+  /// Refusals are further apart each time, up to ten minutes: these take some three hours.
+  private static let mostRefusals = 24
+
   /// The next batches are built and sent as the account's room allows, which this refusal teaches.
   private func resubmit(_ batch: BatchRecord, _ snapshot: BatchSnapshot, cap: Int64?) async -> Bool {
     context.metrics.batch(provider: batch.key.provider, event: "no_room")
     guard let standing = await context.learn(.refusedTokens(named: cap), from: batch) else { return false }
-    // One request that alone is above the cap as it was named, or that may be and was refused with nothing beside it: it is
-    // not tried for ever.
-    let (lessons, isAlone) = (standing.lessons, standing.usage.enqueuedTokens == 0)
-    let most = isAlone ? lessons.scaled(batch.tokens) : lessons.expected(batch.tokens)
-    let isHopeless = batch.rowCount == 1 && most > cap ?? .max
+    var limit: AttemptOutcome.Limit?
     let message =
       "the account has no room for this request: \(snapshot.problems.first?.message ?? "token_limit_exceeded")"
-    return await giveBack(
-      batch, notBefore: context.time.now(),
-      limit: isHopeless ? context.policy.limit(.providerUnavailable, message) : nil)
+    if batch.rowCount == 1 {
+      // One request that alone is above the cap is not tried for ever; nor is one that was refused again and again, for hours,
+      // with nothing of ours beside it: what it takes was estimated too low.
+      if standing.lessons.expected(batch.tokens) > cap ?? standing.lessons.namedCap ?? .max {
+        limit = context.policy.limit(.providerUnavailable, message)
+      } else if standing.usage.enqueuedTokens == 0 {
+        let row = await context.retry("look at a refused request") { () async throws(LedgerError) in
+          try await context.ledger.unsettledRows(batch.id, after: nil, limit: 1)
+        }
+        guard let row else { return false }
+        if row.first.map({ $0.attempt >= Self.mostRefusals }) ?? false {
+          limit = AttemptOutcome.Limit(maximumAttempts: 0, failure: Failure(.providerUnavailable, message))
+        }
+      }
+    }
+    return await giveBack(batch, notBefore: context.time.now(), limit: limit)
   }
 
   private func inputBytes(of batch: BatchRecord, _ lines: BatchLines?) -> Int64 {

@@ -65,7 +65,11 @@ final class BatchRunner: Sendable {
         isOnItsWay()
         switch await reconcile(batch) {
         case .submitted(let found): batch = found
-        case .planned(let again): batch = again
+        case .planned(let again):
+          batch = again
+          // It is a submission again, which a shutdown waits for.
+          if !isSubmitting { inbox.submitting.enter() }
+          isSubmitting = true
         case .answered: return windows.sweep()
         case .stopped: return
         }

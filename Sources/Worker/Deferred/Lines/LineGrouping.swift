@@ -62,7 +62,8 @@ struct LineGrouping {
 
   /// Whether it is not expected to spoil a line, nor to make one that is dear to build.
   private func isSound(_ request: EmbeddingRequest, _ tokens: Int64) -> Bool {
-    tokens <= limits.tokens && tokens / Int64(request.inputs) <= limits.tokensEach
+    // Of several inputs one may have nearly all of the tokens.
+    tokens <= limits.tokens && tokens <= limits.tokensEach
       && request.frame.count <= Self.mostFrameBytes
   }
 
