@@ -59,6 +59,19 @@ struct HostileTextTests {
     }
   }
 
+  /// What some of them are encoded to is known beforehand: up to where and beyond, alone and next to text.
+  @Test(arguments: TokenEncoding.allCases)
+  func runsOfReplacementsAreMergedInTheOrderOfRank(name: TokenEncoding) {
+    let encoding = BytePairEncoding(name)
+    for run in 1...ReplacementRuns.longest + 3 {
+      for (before, after) in [("", ""), ("%", ""), ("", "&"), ("\u{1}", "\u{ff5d}"), ("", "\u{ff3d}\u{fffd}")] {
+        let text = Array((before + String(repeating: "\u{fffd}", count: run) + after).utf8)
+        let ids = text.withUnsafeBufferPointer { encoding.ids($0) }
+        #expect(ids == text.withUnsafeBufferPointer { encoding.idsByMerging($0) }, "\(run) after \(before)")
+      }
+    }
+  }
+
   @Test func specialTokensAreText() {
     let text = Array("<|endoftext|>".utf8)
     #expect(text.withUnsafeBufferPointer { Self.encodings[0].ids($0) } == [27, 91, 8862, 728, 428, 91, 29])

@@ -44,6 +44,10 @@ struct PieceEncoder: ~Copyable {
   @inline(__always)
   private func encodePair<Sink: TokenSink>(_ bytes: UnsafePointer<UInt8>, _ length: Int, into sink: inout Sink) {
     if length == 1 { return sink.add(vocabulary.byteTokens[Int(bytes[0])]) }
+    if vocabulary.parts(bytes[0], bytes[1]) != 0 {
+      sink.add(vocabulary.byteTokens[Int(bytes[0])])
+      return sink.add(vocabulary.byteTokens[Int(bytes[1])])
+    }
     let token = vocabulary.pairTokens[Int(bytes[0]) << 8 | Int(bytes[1])] &- 1
     if token != Vocabulary.none { return sink.add(token) }
     sink.add(vocabulary.byteTokens[Int(bytes[0])])
@@ -89,6 +93,10 @@ struct PieceEncoder: ~Copyable {
     _ bytes: UnsafePointer<UInt8>, _ length: Int, readable: Int, into sink: inout Sink
   ) {
     if length <= 2 { return encodePair(bytes, length, into: &sink) }
+    if length > 8 {
+      let (tokens, count) = vocabulary.replacements.tokens(bytes, length)
+      if count > 0 { return sink.add(tokens, count) }
+    }
     let token = vocabulary.token(bytes, length, readable: readable)
     if token != Vocabulary.none { return sink.add(token) }
     let count =

@@ -7,6 +7,8 @@ struct CharacterClasses: @unchecked Sendable {
   private static let pageCount = 0x110000 >> 7
   private let pages: UnsafeMutablePointer<UInt8>
   private let pageOf: UnsafeMutablePointer<UInt16>
+  /// The class of each first byte that is a whole character, `undecided` for others.
+  private let firsts: UnsafeMutablePointer<UInt8>
 
   private init() {
     let source = PackedReader(millrace_character_classes, millrace_character_classes_size)
@@ -33,6 +35,9 @@ struct CharacterClasses: @unchecked Sendable {
     }
     pages = .allocate(capacity: all.count)
     pages.initialize(from: all, count: all.count)
+    firsts = .allocate(capacity: 256)
+    firsts.initialize(repeating: Self.undecided, count: 256)
+    firsts.update(from: pages, count: 128)
   }
 
   /// The class of a byte below 128.
@@ -47,6 +52,30 @@ struct CharacterClasses: @unchecked Sendable {
     let first = text[index]
     if first < 0x80 { return (pages[Int(first)], 1) }
     return wide(text + index, first)
+  }
+
+  private static let undecided: UInt8 = 0xff
+
+  /// The end of the characters from `start` on that have none of the bits.
+  ///
+  /// Where the bytes are random, half of the characters are U+FFFD and the rest are ASCII, in no order: to tell them apart there
+  /// is no branch.
+  @inline(__always)
+  func run(_ text: UnsafePointer<UInt8>, _ start: Int, _ count: Int, without bits: UInt8) -> Int {
+    var index = start
+    while true {
+      while index &+ 4 <= count {
+        let word = UnsafeRawPointer(text + index).loadUnaligned(as: UInt32.self).littleEndian
+        // All ones for U+FFFD, else 0; a comparison would be made a branch.
+        let replacement = UInt32(bitPattern: Int32(bitPattern: (word & 0xff_ffff ^ 0xbd_bfef) &- 1) &>> 31)
+        if UInt32(firsts[Int(word & 0xff)] & bits) & ~replacement != 0 { break }
+        index &+= 1 &+ Int(replacement & 2)
+      }
+      if index >= count { return index }
+      let (found, length) = character(text, index)
+      if found & bits != 0 { return index }
+      index &+= length
+    }
   }
 
   @inline(__always)

@@ -35,12 +35,8 @@ extension CharacterClasses {
   /// `[^\s\p{L}\p{N}]+` where the first is known to match, then line breaks, and slashes where the pattern takes them.
   @inline(__always)
   func symbols(_ text: UnsafePointer<UInt8>, _ start: Int, _ count: Int, takesSlashes: Bool) -> Int {
-    var index = start
-    while index < count {
-      let (found, length) = character(text, index)
-      if found & (CharacterClass.letter | CharacterClass.number | CharacterClass.space) != 0 { break }
-      index += length
-    }
+    var index = run(
+      text, start, count, without: CharacterClass.letter | CharacterClass.number | CharacterClass.space)
     while index < count, isLineBreak(text[index]) || takesSlashes && text[index] == UInt8(ascii: "/") { index += 1 }
     return index
   }

@@ -8,17 +8,23 @@ struct ShortTokens {
   }
 
   private let entries: UnsafeMutablePointer<Entry>
+  /// 4 bits for each slot, of which those are set where the hash of a token leads: bytes that are none are told by it, without
+  /// a look at an entry, which is farther away.
+  private let filter: UnsafeMutablePointer<UInt64>
   private let mask: Int
   private let shift: UInt64
 
   init(capacity: Int, in memory: TableMemory) {
     let bits = Self.bits(capacity)
-    shift = UInt64(64 - bits)
+    shift = UInt64(64 - (bits + 2))
     mask = 1 << bits - 1
     entries = memory.take(Entry.self, mask + 1)
+    filter = memory.take(UInt64.self, (mask + 1) / 16)
   }
 
-  static func bytes(capacity: Int) -> Int { TableMemory.size(Entry.self, 1 << bits(capacity)) }
+  static func bytes(capacity: Int) -> Int {
+    TableMemory.size(Entry.self, 1 << bits(capacity)) + TableMemory.size(UInt64.self, 1 << bits(capacity) / 16)
+  }
 
   private static func bits(_ capacity: Int) -> Int {
     var bits = 9
@@ -28,7 +34,9 @@ struct ShortTokens {
 
   func insert(_ token: UInt32, _ bytes: UnsafePointer<UInt8>, _ length: Int) {
     let key = Self.key(bytes, length, readable: length)
-    var slot = place(key)
+    let bit = place(key)
+    filter[bit >> 6] |= 1 << UInt64(bit & 63)
+    var slot = bit >> 2
     while entries[slot].length != 0 { slot = (slot + 1) & mask }
     entries[slot] = Entry(key: key, token: token, length: UInt32(length))
   }
@@ -39,7 +47,9 @@ struct ShortTokens {
   @inline(__always)
   func token(_ bytes: UnsafePointer<UInt8>, _ length: Int, readable: Int) -> UInt32 {
     let key = Self.key(bytes, length, readable: readable)
-    var slot = place(key)
+    let bit = place(key)
+    if filter[bit &>> 6] &>> UInt64(truncatingIfNeeded: bit & 63) & 1 == 0 { return Vocabulary.none }
+    var slot = bit &>> 2
     while true {
       let entry = entries[slot]
       if entry.key == key, entry.length == UInt32(truncatingIfNeeded: length) { return entry.token }
@@ -48,6 +58,7 @@ struct ShortTokens {
     }
   }
 
+  /// The bit of the filter, 4 for each slot.
   @inline(__always)
   private func place(_ key: UInt64) -> Int {
     let mixed = (key ^ key >> 32) &* 0x9e37_79b9_7f4a_7c15

@@ -44,6 +44,7 @@ final class Vocabulary: @unchecked Sendable {
   private(set) var short: ShortTokens
   private(set) var long: LongTokens
   private(set) var merges: Merges
+  let replacements: ReplacementRuns
 
   /// Reads the embedded form that `Tests/Tokens/pack.py` describes.
   init(_ source: PackedReader) {
@@ -57,7 +58,7 @@ final class Vocabulary: @unchecked Sendable {
         + TableMemory.size(UInt8.self, nodeCount + 8) + TableMemory.size(UInt32.self, 256)
         + TableMemory.size(UInt32.self, 1 << 16) * 2 + TableMemory.size(UInt64.self, 1 << 10)
         + ShortTokens.bytes(capacity: shortCount) + LongTokens.bytes(capacity: longCount)
-        + Merges.bytes(capacity: count))
+        + Merges.bytes(capacity: count) + ReplacementRuns.bytes)
     tokens = memory.take(Token.self, count)
     nodes = memory.take(Node.self, nodeCount)
     edges = memory.take(UInt8.self, nodeCount + 8)
@@ -68,8 +69,10 @@ final class Vocabulary: @unchecked Sendable {
     short = ShortTokens(capacity: shortCount, in: memory)
     long = LongTokens(capacity: longCount, in: memory)
     merges = Merges(capacity: count, in: memory)
+    replacements = ReplacementRuns(in: memory)
     loader.growTree(of: self)
     loader.findMerges(of: self)
+    replacements.fill(from: self)
   }
 
   /// Only while the tables are made.
