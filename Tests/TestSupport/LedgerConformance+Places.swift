@@ -92,6 +92,37 @@ extension LedgerConformance {
           )
           .usage.enqueuedTokens, 13)
       },
+      `case`("what was assumed a day ago is forgotten once") { ledger in
+        let batch = try await newBatch(ledger, "a")
+        _ = try await take(batch, BatchLimits(), ledger)
+        func learn(_ lesson: BatchLesson) async throws -> BatchLessons {
+          try await ledger.store.learn(lesson, from: batch, random: 0, at: ledger.now).lessons
+        }
+        // Below what is named: both are in doubt, the cap and what a token counts for.
+        let refused = try await learn(.refusedTokens(named: 1000))
+        try requireEqual(refused.scaled(10), 80)
+        let bound = try unwrap(refused.bound)
+        ledger.advance(by: .seconds(86_400))
+        let first = try await learn(.refusedRows(named: nil))
+        try requireEqual(first.scaled(10), 10)
+        try requireEqual(first.bound, bound / 8)
+        // Nor is it forgotten again and again.
+        for _ in 0..<3 { try requireEqual(try await learn(.refusedRows(named: nil)).bound, first.bound) }
+        try await ledger.reopen()
+        try requireEqual(
+          try await ledger.store.standings(at: ledger.now).first { !$0.model.isEmpty }?.lessons.bound, first.bound)
+      },
+      `case`("a batch of unknown fate is built around") { ledger in
+        let (stuck, next) = (try await newBatch(ledger, "a"), try await newBatch(ledger, "b"))
+        let limits = BatchLimits(enqueuedTokens: 12)
+        try requireEqual(try await take(stuck, limits, ledger).admission, .granted(tokens: 10))
+        try await ledger.store.markCreating(stuck.id, inputFileID: "f", at: ledger.now)
+        try requireEqual(try await take(next, limits, ledger).admission, wait(.enqueuedTokens, ledger))
+        ledger.advance(by: .seconds(3600))
+        let place = try await take(next, limits, ledger)
+        try requireEqual(place.admission, .granted(tokens: 10))
+        try requireEqual(place.standing.usage.stuckTokens, 10)
+      },
       `case`("what batches taught is kept") { ledger in
         let batch = try await newBatch(ledger, "a")
         _ = try await take(batch, BatchLimits(), ledger)
