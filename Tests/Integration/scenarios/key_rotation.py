@@ -6,12 +6,14 @@ from harness.jobs import job
 
 OLD, SIBLING, OTHER = "sk-old-0123456789abcdef", "sk-sibling-0123456789ab", "sk-other-0123456789abcd"
 COUNT = 60
+# However slowly they come they make one batch.
+WINDOW = {"deferred": {"max_requests_per_batch": COUNT, "idle_ms": 10_000, "max_age_ms": 30_000}}
 
 
 def run(bench):
     simulator = bench.simulator(
         key=[f"{OLD}=one", f"{SIBLING}=one", f"{OTHER}=two"], batch_min_ms=4000)
-    service = bench.service(simulator, providers={"openai": {"api_key": OLD}})
+    service = bench.service(simulator, providers={"openai": {"api_key": OLD}}, batching=WINDOW)
     rotation = Rotation(bench, simulator, service, bench.collector())
     for part in (rotation.kept_in_the_list, rotation.of_another_project, rotation.of_the_same_project,
                  rotation.given_up):

@@ -8,6 +8,8 @@ from harness.postgres import Postgres
 
 OLD, SIBLING, OTHER = "sk-old-0123456789abcdef", "sk-sibling-0123456789ab", "sk-other-0123456789abcd"
 COUNT = 20
+# However slowly they come they make one batch.
+WINDOW = {"deferred": {"max_requests_per_batch": COUNT, "idle_ms": 10_000, "max_age_ms": 30_000}}
 
 
 def run(bench):
@@ -18,8 +20,9 @@ def run(bench):
             key=[f"{OLD}=one", f"{SIBLING}=one", f"{OTHER}=two"], batch_min_ms=4000, list_lag_ms=0, hang_ms=3000)
         url = postgres.database("rotation")
         services = [bench.service(
-            simulator, name=name, providers={"openai": {"api_key": OLD}}, ledger={"url": url, "lease": "3s"},
-            execution={"reconcile_grace": "500ms", "create_timeout": "1s"}) for name in ("one", "two")]
+            simulator, name=name, providers={"openai": {"api_key": OLD}}, batching=WINDOW,
+            ledger={"url": url, "lease": "3s"}, execution={"reconcile_grace": "500ms", "create_timeout": "1s"})
+            for name in ("one", "two")]
         rotation = Rotation(bench, simulator, services, bench.collector())
         for part in (rotation.of_the_same_project, rotation.given_up, rotation.sent_again, rotation.not_confirmed):
             part()
