@@ -76,7 +76,7 @@ def pico(text):
 
 
 def start(bench, simulator, ledger, name):
-    changes = {"batching": {"deferred": {"idle_ms": 300, "max_age_ms": 1000}}, "execution": {"max_attempts": 10}}
+    changes = {"batching": {"deferred": {"idle_ms": 300, "max_age_ms": 1000}}, "execution": {"max_attempts": 10 + KILLS}}
     if ledger == "postgres":
         return bench.replicas(simulator, bench.shared_ledger(name), 3, name=name, **changes)
     return [bench.service(simulator, name=name, **changes)]
