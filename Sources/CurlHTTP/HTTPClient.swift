@@ -17,7 +17,7 @@ public final class HTTPClient: Sendable {
   public init(configuration: HTTPClientConfiguration = HTTPClientConfiguration()) {
     // Before the thread: it must not be the first to touch the library.
     precondition(CurlLibrary.isReady, "libcurl cannot be initialised")
-    let thread = EventThread(name: "http")
+    let thread = EventThread(name: "http", priority: configuration.isBackground ? .background : .normal)
     engine = TransferEngine(configuration: configuration, thread: thread)
     thread.attach(engine)
   }

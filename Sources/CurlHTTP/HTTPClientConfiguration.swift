@@ -38,6 +38,8 @@ public struct HTTPClientConfiguration: Sendable {
   public var userAgent: String
   /// How long a resolved name is kept.
   public var dnsCache: Duration
+  /// Whether the thread that serves it has time, so that others are preferred to it.
+  public var isBackground = false
 
   public init(
     proxy: Proxy = .environment, caFile: String? = nil, clientCertificate: ClientCertificate? = nil,

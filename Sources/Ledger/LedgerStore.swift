@@ -111,6 +111,9 @@ public protocol LedgerStore: Sendable {
   func acceptedRows(after: RequestID?, limit: Int) async throws(LedgerError) -> [AcceptedRow]
 
   /// Commits the intent: a batch of those rows that are still accepted, without a batch and within their deadline.
+  ///
+  /// A large one takes several commits, and an error may come after some of them. Whoever makes the same plan again then
+  /// has the whole batch; where nobody does, as after a crash, it stands with the rows that it has.
   func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch
 
   /// Asks for a planned batch's place within the limits of its account, against all others that share the ledger: what is
@@ -150,7 +153,8 @@ public protocol LedgerStore: Sendable {
   func markSubmitted(_ batch: BatchID, providerBatchID: String, at now: Timestamp) async throws(LedgerError)
 
   /// All rows of the batch that have no result go back to the accepted rows, or finish when their attempts are used up
-  /// (without a limit the attempt does not count); the batch ends as abandoned.
+  /// (without a limit the attempt does not count); the batch ends as abandoned. A large one takes several commits, and ends
+  /// with the last.
   ///
   /// - Parameter costUnknown: Whether rows of it may have run and been paid: each keeps a lost attempt at its ceiling.
   func abandon(

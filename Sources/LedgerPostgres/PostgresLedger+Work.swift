@@ -86,7 +86,7 @@ extension PostgresLedger {
   }
 
   public func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch {
-    try await commits.perform(rows: plan.rows.count) { try $0.plan(plan, at: now) }
+    try await commits.plan(plan, at: now)
   }
 
   public func batchRows(
@@ -118,9 +118,7 @@ extension PostgresLedger {
   public func abandon(
     _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool, at now: Timestamp
   ) async throws(LedgerError) {
-    try await commits.perform(rows: 1) {
-      try $0.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
-    }
+    try await commits.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
   }
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {

@@ -8,8 +8,8 @@ import Threading
 /// A ledger in one SQLite file, for one process.
 ///
 /// A commit is on disk before a call returns, also through a power cut. One connection writes, on a queue of its own,
-/// and calls that arrive while it commits share the next commit; five others read beside it. Nothing blocks the
-/// cooperative pool.
+/// and calls that arrive while it commits share the next commit; six others read beside it, and one writes what is
+/// committed from the log into the file. Nothing blocks the cooperative pool.
 ///
 /// Close it when done. One that is dropped without leaves the file as a crash would: complete.
 public final class SQLiteLedger: LedgerStore {
@@ -19,6 +19,8 @@ public final class SQLiteLedger: LedgerStore {
   private let writer: Writer
   let rows: ReadQueue<RowReader>
   private let outbox: ReadQueue<OutboxReader>
+  /// Apart, so that who waits for a reply does not wait for others to be read.
+  private let urgentOutbox: ReadQueue<OutboxReader>
   let deadlines: ReadQueue<DeadlineReader>
   let costs: ReadQueue<CostReader>
   let retention: ReadQueue<RetentionReader>
@@ -31,23 +33,30 @@ public final class SQLiteLedger: LedgerStore {
   /// - Parameter busyTimeout: How long a commit waits for another program that has locked the file.
   /// - Throws: `LedgerError` with one line that says what to do: another process has it open, a newer version wrote it,
   ///   it belongs to another program, or the disk refuses.
-  public init(path: String, busyTimeout: Duration = .seconds(5)) throws(LedgerError) {
+  public convenience init(path: String, busyTimeout: Duration = .seconds(5)) throws(LedgerError) {
+    try self.init(path: path, busyTimeout: busyTimeout, logPages: Connections.logPages)
+  }
+
+  /// - Parameter logPages: How long the log becomes before it is written into the file.
+  init(path: String, busyTimeout: Duration = .seconds(5), logPages: Int) throws(LedgerError) {
     self.path = path
     let mapping = ErrorMapping(path: path)
     self.mapping = mapping
     let file = try LedgerFile(path: path)
     do {
-      let writer = try Connections.writer(path: path, busyTimeout: busyTimeout)
+      let writer = try Connections.writer(path: path, busyTimeout: busyTimeout, logPages: logPages)
       let session = try writer.writeWithoutTransaction { db in
         try Schema.migrate(db, path: path)
         guard let connection = db.sqliteConnection else { throw InvalidOperation("no connection") }
         return Confined(try WriteSession(connection))
       }
-      let place = Writer(queue: writer, session: session)
+      let checkpointer = try Checkpointer(path: path, limit: logPages)
+      let place = Writer(queue: writer, session: session, checkpointer: checkpointer)
       self.writer = place
       commits = GroupCommit(closed: mapping.closed, mapping: { mapping($0) }, enqueue: { place.enqueue($0) })
       rows = try ReadQueue(path: path, name: "rows", mapping: mapping)
       outbox = try ReadQueue(path: path, name: "outbox", mapping: mapping)
+      urgentOutbox = try ReadQueue(path: path, name: "urgent", mapping: mapping)
       deadlines = try ReadQueue(path: path, name: "deadlines", mapping: mapping)
       costs = try ReadQueue(path: path, name: "costs", mapping: mapping)
       retention = try ReadQueue(path: path, name: "retention", mapping: mapping)
@@ -141,7 +150,7 @@ extension SQLiteLedger {
   }
 
   public func plan(_ plan: BatchPlan, at now: Timestamp) async throws(LedgerError) -> PlannedBatch {
-    try await commits.perform(rows: plan.rows.count) { try $0.plan(plan, at: now) }
+    try await commits.plan(plan, at: now)
   }
 
   public func batchRows(
@@ -173,9 +182,7 @@ extension SQLiteLedger {
   public func abandon(
     _ batch: BatchID, notBefore: Timestamp, limit: AttemptOutcome.Limit?, costUnknown: Bool, at now: Timestamp
   ) async throws(LedgerError) {
-    try await commits.perform(rows: 1) {
-      try $0.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
-    }
+    try await commits.abandon(batch, notBefore: notBefore, limit: limit, costUnknown: costUnknown, at: now)
   }
 
   public func openBatches() async throws(LedgerError) -> [BatchRecord] {
@@ -219,7 +226,8 @@ extension SQLiteLedger {
   public func takeReplies(
     _ urgency: ReplyUrgency, limit: Int, maximumBytes: Int
   ) async throws(LedgerError) -> [PendingReply] {
-    try await outbox.read { try $0.take(urgency, limit: limit, maximumBytes: maximumBytes) }
+    let reader = urgency == .urgent ? urgentOutbox : outbox
+    return try await reader.read { try $0.take(urgency, limit: limit, maximumBytes: maximumBytes) }
   }
 
   public func delivered(_ replies: [TakenReply], at now: Timestamp) async throws(LedgerError) {
@@ -266,15 +274,18 @@ extension SQLiteLedger {
     await commits.close()
     await rows.close()
     await outbox.close()
+    await urgentOutbox.close()
     await retention.close()
     await deadlines.close()
     await costs.close()
+    await writer.close()
     guard let file = file.withLock({ $0.take() }) else { return }
     let done = OneShot<Void>()
     // The last connection writes the log back into the file, which takes a while: not on the cooperative pool.
-    DispatchQueue.global().async { [rows, outbox, retention, deadlines, costs, writer] in
+    DispatchQueue.global().async { [rows, outbox, urgentOutbox, retention, deadlines, costs, writer] in
       rows.release()
       outbox.release()
+      urgentOutbox.release()
       retention.release()
       deadlines.release()
       costs.release()

@@ -40,11 +40,11 @@ public final class EventThread: SerialExecutor, Sendable {
   /// - Parameters:
   ///   - name: Shown by `top -H`; cut to 15 bytes, the kernel's limit.
   ///   - stackSize: In bytes. C decoders may recurse on what a peer sends, so the default is the 8 MiB of a main thread.
-  public init(name: String, stackSize: Int = 8 << 20) {
+  public init(name: String, priority: ThreadPriority = .normal, stackSize: Int = 8 << 20) {
     self.name = name
     wake = millrace_eventfd()
     precondition(wake >= 0, "no descriptor left for the event thread \(name)")
-    start(stackSize: stackSize)
+    NamedThread.start(name, priority, stackSize: stackSize) { [self] in run() }
   }
 
   deinit {
@@ -114,35 +114,7 @@ public final class EventThread: SerialExecutor, Sendable {
     _ = unsafe write(wake, &one, 8)
   }
 
-  private func start(stackSize: Int) {
-    var attributes = pthread_attr_t()
-    unsafe pthread_attr_init(&attributes)
-    unsafe pthread_attr_setstacksize(&attributes, stackSize)
-    unsafe pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
-    var thread = pthread_t()
-    let context = unsafe Unmanaged.passRetained(self)
-    let status = unsafe pthread_create(
-      &thread, &attributes,
-      { raw in
-        // Balances passRetained in start().
-        let thread = unsafe Unmanaged<EventThread>.fromOpaque(raw!).takeRetainedValue()
-        thread.run()
-        return nil
-      }, context.toOpaque())
-    unsafe pthread_attr_destroy(&attributes)
-    if status != 0 {
-      unsafe context.release()
-      preconditionFailure("cannot start the event thread \(name): error \(status)")
-    }
-  }
-
   private func run() {
-    var blocked = sigset_t()
-    unsafe sigfillset(&blocked)
-    // Signals belong to the thread that the service group waits on.
-    unsafe pthread_sigmask(SIG_SETMASK, &blocked, nil)
-    // A name cut inside a character is no text; the thread is then just unnamed.
-    _ = unsafe (String(name.utf8.prefix(15)) ?? "").withCString { unsafe millrace_name_thread($0) }
     state.withLock { $0.identity = pthread_self() }
 
     while true {

@@ -18,6 +18,8 @@ public struct Worker: Sendable {
     public var tokens: any TokenCounting
     public var models: ModelCatalog
     public var time: any Timekeeper
+    /// Where work runs that has time; nil where it runs where all does.
+    public var background: (any TaskExecutor)?
     /// Routes of a model, best first; empty for an unknown one.
     public var routes: @Sendable (String) -> [Route]
 
@@ -25,7 +27,7 @@ public struct Worker: Sendable {
       sources: [any DeliverySource], sink: any ReplySink, urgentSink: (any ReplySink)? = nil, providers: [any Provider],
       ledger: any LedgerStore,
       tokens: any TokenCounting, models: ModelCatalog, time: any Timekeeper,
-      routes: @escaping @Sendable (String) -> [Route]
+      background: (any TaskExecutor)? = nil, routes: @escaping @Sendable (String) -> [Route]
     ) {
       self.sources = sources
       self.sink = sink
@@ -35,6 +37,7 @@ public struct Worker: Sendable {
       self.tokens = tokens
       self.models = models
       self.time = time
+      self.background = background
       self.routes = routes
     }
   }
@@ -106,15 +109,16 @@ public struct Worker: Sendable {
     }
     let gate = IntakeGate(lanes: ports.sources.count)
 
+    let background = ports.background
     let stages = Stages(intakes: Latch(ports.sources.count), replies: Latch(pumps.count))
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await runner.run() }
-      group.addTask { await files.run() }
+      group.addTask(executorPreference: background) { await runner.run() }
+      group.addTask(executorPreference: background) { await files.run() }
       group.addTask { await acks.run() }
       group.addTask { await marks.run() }
       group.addTask { await settler.run() }
       group.addTask { await unrecorded.run() }
-      group.addTask { await BacklogWatch(context: context, gate: gate).run() }
+      group.addTask(executorPreference: background) { await BacklogWatch(context: context, gate: gate).run() }
       let takeOver = TakeOver(context: context, batches: batches, windows: windows, calls: calls)
       group.addTask {
         await ClockWatch(context: context).run {
@@ -122,26 +126,30 @@ public struct Worker: Sendable {
           calls.parkedWorkIsReady()
         }
       }
-      group.addTask { await RescueWatch(context: context) { calls.parkedWorkIsReady() }.run() }
-      group.addTask { await RetentionKeeper(context: context).run() }
-      group.addTask { await RatioKeeper(context: context).run() }
-      group.addTask { await BudgetWatch(context: context, windows: windows, calls: calls).run() }
+      group.addTask(executorPreference: background) {
+        await RescueWatch(context: context) { calls.parkedWorkIsReady() }.run()
+      }
+      group.addTask(executorPreference: background) { await RetentionKeeper(context: context).run() }
+      group.addTask(executorPreference: background) { await RatioKeeper(context: context).run() }
+      group.addTask(executorPreference: background) {
+        await BudgetWatch(context: context, windows: windows, calls: calls).run()
+      }
       group.addTask { await GateExchange(context: context) { calls.gatesMayBeOpen() }.run() }
       group.addTask { await BreakerPoll(context: context) { calls.gatesMayBeOpen() }.run() }
       group.addTask { await ReopeningWatch(context: context, windows: windows, calls: calls).run() }
-      group.addTask {
+      group.addTask(executorPreference: background) {
         // Before any window closes, so that no batch is found open that is on its way already.
         await takeOver.resume()
         await windows.run()
         stages.windows.leave()
       }
-      group.addTask { await takeOver.run() }
+      group.addTask(executorPreference: background) { await takeOver.run() }
       group.addTask {
         await calls.run()
         stages.calls.leave()
       }
       for pump in pumps {
-        group.addTask {
+        group.addTask(executorPreference: pump.urgency == .urgent ? nil : background) {
           await pump.run()
           stages.replies.leave()
         }
@@ -154,7 +162,7 @@ public struct Worker: Sendable {
       }
       group.addTask { await AttachedWatch(context: context, intakes: intakes, settler: settler).run() }
       for intake in intakes {
-        group.addTask {
+        group.addTask(executorPreference: intake.source.lane == .interactive ? nil : background) {
           await intake.run()
           stages.intakes.leave()
         }

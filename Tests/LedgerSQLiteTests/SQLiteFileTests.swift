@@ -25,9 +25,35 @@ struct SQLiteFileTests {
     let found = try await ledger.commits.perform(rows: 1) { session in
       try ["synchronous", "page_size", "wal_autocheckpoint"].map { try session.pragma($0) }
     }
-    #expect(found == ["2", "8192", "4000"])
+    // Nothing is written to the file within a commit, but as `LogGrowth` has it.
+    #expect(found == ["2", "8192", "0"])
     #expect(try await ledger.commits.perform(rows: 1) { try $0.pragma("journal_mode") } == "wal")
     await ledger.close()
+  }
+
+  @Test("what is committed goes from the log into the file while commits go on, and the log does not grow for good")
+  func checkpoints() async throws {
+    let files = try SQLitePlace()
+    let pages = 100
+    let ledger = try SQLiteLedger(path: files.path, logPages: pages)
+    func size(_ path: String) throws -> Int {
+      try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+    }
+    // Twenty times the log that is worth writing.
+    let body = String(repeating: "x", count: 32 << 10)
+    var largest = 0
+    for number in 0..<100 {
+      let bodies = (0..<5).map { index in TestDelivery("\(number)-\(index)") { $0.body = body } }
+      _ = try await ledger.admit(bodies.map { $0.request(at: now) }, at: now)
+      largest = max(largest, try size(files.path + "-wal"))
+    }
+    #expect(try size(files.path) > 8 << 20)
+    // As long as SQLite lets it, which is half of what was written.
+    #expect(largest < 8 << 20, "\(largest)")
+    await ledger.close()
+    let again = try SQLiteLedger(path: files.path)
+    #expect(try await again.acceptedRows(after: nil, limit: 2000).count == 500)
+    await again.close()
   }
 
   @Test("folder and file are made for the service's user only")

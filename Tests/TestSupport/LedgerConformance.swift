@@ -11,7 +11,8 @@ public struct LedgerConformance: Sendable {
   }
 
   public static var cases: [Case] {
-    admissions + fingerprints + merging + marks + refusals + outcomes + batches + places + rescues + parking + fairness
+    admissions + fingerprints + merging + marks + refusals + outcomes + batches + largeBatches + places + rescues
+      + parking + fairness
       + clocks + replies + watching + restarts + resolutions + retention + costs + budgeting
   }
 

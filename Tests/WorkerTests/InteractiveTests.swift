@@ -43,6 +43,25 @@ struct InteractiveTests {
     }
   }
 
+  /// Whoever waits for an answer waits for nothing of what a backlog needs.
+  @Test func deferredWorkTakesNoThreadFromInteractive() async throws {
+    let threads = HeldThreads()
+    defer { threads.open() }
+    try await Pipeline.run(configure: { $0.background = threads }) { pipeline in
+      pipeline.push((0..<40).map { Message("d\($0)") }, to: .deferred)
+      pipeline.push((0..<40).map { Message("i\($0)") }, to: .interactive)
+      let first = try await pipeline.untilReplies(40)
+      #expect(first.allSatisfy { $0.summary.lane == "interactive" })
+      try await eventually("the interactive deliveries to be settled") { pipeline.interactive.count(.ack) == 40 }
+      try await pipeline.quiet()
+      #expect(pipeline.sink.published.count == 40 && pipeline.deferred.settlements.isEmpty)
+      #expect(threads.count > 0)
+      threads.open()
+      #expect(try await pipeline.untilReplies(80).count == 80)
+      try await pipeline.untilSettled()
+    }
+  }
+
   @Test func aRetryableFailureIsTriedAgain() async throws {
     let provider = ScriptedProvider()
     provider.onCall { number, call in

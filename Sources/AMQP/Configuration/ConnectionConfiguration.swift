@@ -32,6 +32,9 @@ public struct ConnectionConfiguration: Hashable, Sendable {
   /// In bytes; the broker may ask for less.
   public var frameMax: Int = 131_072
 
+  /// Whether the thread that serves it has time, so that others are preferred to it.
+  public var isBackground = false
+
   public init(
     endpoints: [Endpoint], virtualHost: String = "/", user: String = "guest", password: Password = Password("guest"),
     tls: TLSConfiguration? = nil, connectionName: String = "millrace"

@@ -48,7 +48,9 @@ public final class Consumer: Sendable {
   public func run() async {
     guard lifecycle.begin() else { return }
     await withTaskCancellationHandler {
-      let thread = EventThread(name: "amqp-consume", stackSize: EventThread.amqpStackSize)
+      let thread = EventThread(
+        name: "amqp-consume", priority: configuration.isBackground ? .background : .normal,
+        stackSize: EventThread.amqpStackSize)
       let core = ConsumerCore(
         thread: thread, dialer: Dialer(configuration), options: options, mailbox: mailbox, status: status,
         logger: logger)

@@ -33,7 +33,7 @@ final class ConsumerMailbox: Sendable {
     var thread: EventThread?
   }
 
-  static let chunk = 256
+  static let chunk = 64
 
   private let contents = Locked(Contents())
 

@@ -29,7 +29,9 @@ public final class Publisher: Sendable {
   public func run() async {
     guard lifecycle.begin() else { return }
     await withTaskCancellationHandler {
-      let thread = EventThread(name: "amqp-publish", stackSize: EventThread.amqpStackSize)
+      let thread = EventThread(
+        name: "amqp-publish", priority: configuration.isBackground ? .background : .normal,
+        stackSize: EventThread.amqpStackSize)
       let core = PublisherCore(
         thread: thread, dialer: Dialer(configuration), limits: limits, mailbox: mailbox, status: status, logger: logger)
       mailbox.attach(thread)

@@ -6,10 +6,12 @@ import Wire
 /// Statements about batches and the rows in them.
 struct BatchStatements {
   private let insertBatch: PreparedStatement
+  private let selectPlanned: PreparedStatement
+  private let updateRows: PreparedStatement
   private let selectMembers: PreparedStatement
   private let assignRows: PreparedStatement
   private let selectInBatch: PreparedStatement
-  private let releaseAll: PreparedStatement
+  private let releaseRows: PreparedStatement
   private let selectState: PreparedStatement
   private let updateCreating: PreparedStatement
   private let updatePlanned: PreparedStatement
@@ -34,6 +36,17 @@ struct BatchStatements {
         $18::text
       ) RETURNING id
       """)
+    selectPlanned = connection.prepare(
+      """
+      SELECT \(BatchRecord.columns) FROM batch WHERE label = $1::text AND owner = $2::bigint AND state = 0
+      FOR NO KEY UPDATE
+      """)
+    updateRows = connection.prepare(
+      """
+      UPDATE batch SET row_count = $1::bigint, tokens = $2::bigint, body_bytes = $3::bigint,
+        model_range_bytes = $4::bigint, custom_id_bytes = $5::bigint, content_hash = $6::bytea
+      WHERE id = $7::bigint
+      """)
     selectMembers = connection.prepare(
       """
       SELECT id, attempt_no, tokens, body_bytes, model_length, body_hash, deadline FROM request
@@ -43,11 +56,12 @@ struct BatchStatements {
       """
       UPDATE request SET state = 3, batch_id = $1::bigint, attempt_no = attempt_no + 1 WHERE id = ANY($2::bigint[])
       """)
-    selectInBatch = connection.prepare("SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id")
-    releaseAll = connection.prepare(
+    selectInBatch = connection.prepare(
+      "SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id LIMIT $2::bigint")
+    releaseRows = connection.prepare(
       """
       UPDATE request SET state = 0, not_before = $1::bigint, running_attempt = NULL
-      WHERE batch_id = $2::bigint AND state = 3
+      WHERE id = ANY($2::bigint[]) AND state = 3
       """)
     selectState = connection.prepare(
       "SELECT state, provider_batch_id FROM batch WHERE id = $1::bigint FOR NO KEY UPDATE")
@@ -118,6 +132,24 @@ struct BatchStatements {
         bodyBytes: try row.integer(3), modelBytes: try row.integer(4), bodyHash: try row.digest(5),
         deadline: try row.optionalTimestamp(6))
     }
+  }
+
+  func planned(label: String, owner: Int64) throws -> BatchRecord? {
+    selectPlanned.start().bind(label)
+    selectPlanned.bind(owner)
+    return try selectPlanned.first { try BatchRecord($0) }
+  }
+
+  func update(_ batch: BatchRecord) throws {
+    let row = updateRows.start()
+    row.bind(Int64(batch.rowCount))
+    row.bind(batch.tokens)
+    row.bind(batch.bodyBytes)
+    row.bind(batch.modelRangeBytes)
+    row.bind(batch.customIDBytes)
+    row.bind(batch.contentHash.bytes)
+    row.bind(batch.id.rawValue)
+    try row.run()
   }
 
   func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger, owner: Int64) throws -> BatchID {
@@ -207,14 +239,15 @@ struct BatchStatements {
 
   // MARK: Rows
 
-  func unsettled(_ batch: BatchID) throws -> [Int64] {
+  func unsettled(_ batch: BatchID, limit: Int) throws -> [Int64] {
     selectInBatch.start().bind(batch.rawValue)
+    selectInBatch.bind(Int64(limit))
     return try selectInBatch.all { try $0.integer(0) }
   }
 
-  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws {
-    releaseAll.start().bind(notBefore.milliseconds)
-    releaseAll.bind(batch.rawValue)
-    try releaseAll.run()
+  func release(_ ids: [Int64], notBefore: Timestamp) throws {
+    releaseRows.start().bind(notBefore.milliseconds)
+    releaseRows.bind(array: ids)
+    try releaseRows.run()
   }
 }

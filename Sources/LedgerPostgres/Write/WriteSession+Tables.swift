@@ -150,9 +150,15 @@ extension WriteSession: LedgerTables {
 
   func members(_ ids: [Int64]) throws -> [BatchMember] { try statements().batches.members(ids) }
 
+  func plannedBatch(label: String) throws -> BatchRecord? {
+    try statements().batches.planned(label: label, owner: replica)
+  }
+
   func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger) throws -> BatchID {
     try statements().batches.insert(batch, closedBy: trigger, owner: replica)
   }
+
+  func update(_ batch: BatchRecord) throws { try statements().batches.update(batch) }
 
   func assign(_ members: [BatchMember], to batch: BatchID) throws {
     try statements().batches.assign(members.map(\.id), to: batch)
@@ -180,9 +186,11 @@ extension WriteSession: LedgerTables {
     try statements().batches.setEnded(batch, as: state, at: now)
   }
 
-  func unsettled(_ batch: BatchID) throws -> [Int64] { try statements().batches.unsettled(batch) }
+  func unsettled(_ batch: BatchID, limit: Int) throws -> [Int64] {
+    try statements().batches.unsettled(batch, limit: limit)
+  }
 
-  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws {
-    try statements().batches.releaseAll(batch, notBefore: notBefore)
+  func release(_ ids: [Int64], notBefore: Timestamp) throws {
+    try statements().batches.release(ids, notBefore: notBefore)
   }
 }

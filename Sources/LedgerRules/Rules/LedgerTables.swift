@@ -110,7 +110,11 @@ package protocol LedgerTables: PlaceReading, AnyObject {
   // MARK: Batches
   /// Those of the rows that are accepted and in no batch, in the order of their ids.
   func members(_ ids: [Int64]) throws -> [BatchMember]
+  /// A planned batch of this process.
+  func plannedBatch(label: String) throws -> BatchRecord?
   func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger) throws -> BatchID
+  /// Writes what its rows come to.
+  func update(_ batch: BatchRecord) throws
   /// The members enter the batch, each with another attempt.
   func assign(_ members: [BatchMember], to batch: BatchID) throws
   func state(of batch: BatchID) throws -> (state: BatchRecord.State, providerID: String?)?
@@ -121,10 +125,10 @@ package protocol LedgerTables: PlaceReading, AnyObject {
   func setLines(_ batch: BatchID, _ lines: [UInt8]) throws
   func storedLines(of batch: BatchID) throws -> [UInt8]?
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws
-  /// Rows that are in the batch without a result.
-  func unsettled(_ batch: BatchID) throws -> [Int64]
-  /// They are accepted again, and the attempt does not count.
-  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws
+  /// Rows that are in the batch without a result, in the order of their ids.
+  func unsettled(_ batch: BatchID, limit: Int) throws -> [Int64]
+  /// Rows of a batch are accepted again, and the attempt does not count.
+  func release(_ ids: [Int64], notBefore: Timestamp) throws
 
   // MARK: Budgets
   /// What the open transaction knows of budgets.

@@ -55,13 +55,7 @@ final class RowReader: ReadSession {
       \(inBatch)
       """)
     selectBatches = try Statement(
-      connection,
-      """
-      SELECT id, state, label, account, lane, provider, model, endpoint, deadline_class, row_count, tokens, body_bytes,
-        model_range_bytes, custom_id_bytes, content_hash, created_at, input_file_id, provider_batch_id, submitted_at,
-        halvings, cancelled_at, price
-      FROM batch INDEXED BY batch_open WHERE state <= 2 ORDER BY id
-      """)
+      connection, "SELECT \(BatchRecord.columns) FROM batch INDEXED BY batch_open WHERE state <= 2 ORDER BY id")
     selectLines = try Statement(connection, "SELECT lines FROM batch WHERE id = ? AND lines IS NOT NULL")
     // From line to line, so that it costs what there are of them and not what is parked. Two statements, since SQLite goes
     // through all entries that share the first of two compared columns.
@@ -162,18 +156,7 @@ final class RowReader: ReadSession {
   }
 
   func openBatches() throws -> [BatchRecord] {
-    try selectBatches.start().all { row in
-      let key = WindowKey(
-        lane: try row.value(4), provider: row.text(5), model: row.text(6), endpoint: try row.value(7),
-        deadlineClass: UInt8(clamping: row.integer(8)))
-      return BatchRecord(
-        id: BatchID(row.integer(0)), state: try row.value(1), label: row.text(2), account: row.text(3), key: key,
-        rowCount: row.int(9), tokens: row.integer(10), bodyBytes: row.integer(11), modelRangeBytes: row.integer(12),
-        customIDBytes: row.integer(13), contentHash: try row.digest(14), createdAt: row.timestamp(15),
-        inputFileID: row.optionalText(16), providerBatchID: row.optionalText(17),
-        submittedAt: row.optionalTimestamp(18), halvings: row.int(19),
-        cancelledAt: row.optionalTimestamp(20), price: row.optionalText(21).flatMap { ModelPrice(text: $0) })
-    }
+    try selectBatches.start().all { try BatchRecord($0) }
   }
 
   func lines(of batch: BatchID) throws -> BatchLines? {

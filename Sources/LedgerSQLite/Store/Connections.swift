@@ -9,10 +9,10 @@ enum Connections {
   /// Larger pages make a row in order cheaper; 4 KiB gain nothing measurable for rows in random order. Rarer checkpoints
   /// write a page once for many changes of it.
   private static let pageSize = 8192
-  private static let checkpointPages = 4000
+  static let logPages = 4000
   private static let cacheKilobytes = 32 << 10
 
-  static func writer(path: String, busyTimeout: Duration) throws -> DatabaseQueue {
+  static func writer(path: String, busyTimeout: Duration, logPages: Int) throws -> DatabaseQueue {
     var configuration = base(label: "millrace.ledger.writer")
     // For a backup or a shell that holds the file for a moment.
     configuration.busyMode = .timeout(Double(busyTimeout.wholeMilliseconds) / 1000)
@@ -27,13 +27,16 @@ enum Connections {
       try db.execute(
         sql: """
           PRAGMA synchronous = FULL;
-          PRAGMA wal_autocheckpoint = \(checkpointPages);
-          PRAGMA journal_size_limit = \(2 * checkpointPages * pageSize);
+          PRAGMA journal_size_limit = \(2 * logPages * pageSize);
           PRAGMA cache_size = -\(cacheKilobytes);
           PRAGMA temp_store = MEMORY;
           """)
     }
     return queue
+  }
+
+  static func checkpointer(path: String) throws -> DatabaseQueue {
+    try DatabaseQueue(path: path, configuration: base(label: "millrace.ledger.checkpoints"))
   }
 
   static func reader(path: String, name: String) throws -> DatabaseQueue {

@@ -6,10 +6,12 @@ import Wire
 /// Statements about batches and the rows in them.
 struct BatchStatements {
   private let insertBatch: Statement
+  private let selectPlanned: Statement
+  private let updateRows: Statement
   private let selectRow: Statement
   private let assignRow: Statement
   private let selectInBatch: Statement
-  private let releaseAll: Statement
+  private let release: Statement
   private let selectState: Statement
   private let updateCreating: Statement
   private let updatePlanned: Statement
@@ -30,6 +32,15 @@ struct BatchStatements {
         model_range_bytes, custom_id_bytes, content_hash, created_at, halvings, price
       ) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
       """)
+    selectPlanned = try Statement(
+      connection, "SELECT \(BatchRecord.columns) FROM batch WHERE label = ? AND state = 0")
+    updateRows = try Statement(
+      connection,
+      """
+      UPDATE batch SET row_count = ?, tokens = ?, body_bytes = ?, model_range_bytes = ?, custom_id_bytes = ?,
+        content_hash = ?
+      WHERE id = ?
+      """)
     selectRow = try Statement(
       connection,
       """
@@ -38,13 +49,10 @@ struct BatchStatements {
     assignRow = try Statement(
       connection, "UPDATE request SET state = 3, batch_id = ?, attempt_no = attempt_no + 1 WHERE id = ?")
     selectInBatch = try Statement(
-      connection, "SELECT id FROM request INDEXED BY request_batch WHERE batch_id = ? AND state = 3 ORDER BY id")
-    releaseAll = try Statement(
-      connection,
-      """
-      UPDATE request INDEXED BY request_batch SET state = 0, not_before = ?, running_attempt = NULL
-      WHERE batch_id = ? AND state = 3
-      """)
+      connection, "SELECT id FROM request INDEXED BY request_batch WHERE batch_id = ? AND state = 3 ORDER BY id LIMIT ?"
+    )
+    release = try Statement(
+      connection, "UPDATE request SET state = 0, not_before = ?, running_attempt = NULL WHERE id = ?")
     selectState = try Statement(connection, "SELECT state, provider_batch_id FROM batch WHERE id = ?")
     updateCreating = try Statement(
       connection, "UPDATE batch SET state = 1, input_file_id = ?, submitted_at = ? WHERE id = ?")
@@ -104,6 +112,23 @@ struct BatchStatements {
         id: id, attempt: row.int(5) + 1, tokens: row.integer(2), bodyBytes: row.integer(3), modelBytes: row.integer(4),
         bodyHash: try row.digest(6), deadline: row.optionalTimestamp(1))
     } ?? nil
+  }
+
+  func planned(label: String) throws -> BatchRecord? {
+    selectPlanned.start().bind(label)
+    return try selectPlanned.first { try BatchRecord($0) }
+  }
+
+  func update(_ batch: BatchRecord) throws {
+    let row = updateRows.start()
+    row.bind(batch.rowCount)
+    row.bind(batch.tokens)
+    row.bind(batch.bodyBytes)
+    row.bind(batch.modelRangeBytes)
+    row.bind(batch.customIDBytes)
+    row.bind(batch.contentHash)
+    row.bind(batch.id.rawValue)
+    try row.run()
   }
 
   func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger) throws -> BatchID {
@@ -192,14 +217,15 @@ struct BatchStatements {
 
   // MARK: Rows
 
-  func unsettled(_ batch: BatchID) throws -> [Int64] {
+  func unsettled(_ batch: BatchID, limit: Int) throws -> [Int64] {
     selectInBatch.start().bind(batch.rawValue)
+    selectInBatch.bind(limit)
     return try selectInBatch.all { $0.integer(0) }
   }
 
-  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws {
-    releaseAll.start().bind(notBefore)
-    releaseAll.bind(batch.rawValue)
-    try releaseAll.run()
+  func release(_ id: Int64, notBefore: Timestamp) throws {
+    release.start().bind(notBefore)
+    release.bind(id)
+    try release.run()
   }
 }

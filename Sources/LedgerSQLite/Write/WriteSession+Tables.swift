@@ -86,9 +86,13 @@ extension WriteSession: LedgerTables {
 
   func members(_ ids: [Int64]) throws -> [BatchMember] { try ids.compactMap { try batches.member($0) } }
 
+  func plannedBatch(label: String) throws -> BatchRecord? { try batches.planned(label: label) }
+
   func insert(_ batch: BatchRecord, closedBy trigger: WindowTrigger) throws -> BatchID {
     try batches.insert(batch, closedBy: trigger)
   }
+
+  func update(_ batch: BatchRecord) throws { try batches.update(batch) }
 
   func assign(_ members: [BatchMember], to batch: BatchID) throws {
     for member in members { try batches.assign(member.id, to: batch) }
@@ -116,10 +120,10 @@ extension WriteSession: LedgerTables {
     try batches.setEnded(batch, as: state, at: now)
   }
 
-  func unsettled(_ batch: BatchID) throws -> [Int64] { try batches.unsettled(batch) }
+  func unsettled(_ batch: BatchID, limit: Int) throws -> [Int64] { try batches.unsettled(batch, limit: limit) }
 
-  func releaseAll(_ batch: BatchID, notBefore: Timestamp) throws {
-    try batches.releaseAll(batch, notBefore: notBefore)
+  func release(_ ids: [Int64], notBefore: Timestamp) throws {
+    for id in ids { try batches.release(id, notBefore: notBefore) }
   }
 
   // MARK: Parked rows

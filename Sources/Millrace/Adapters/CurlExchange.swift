@@ -5,9 +5,13 @@ import Threading
 /// The providers' transport, on libcurl.
 struct CurlExchange: HTTPExchanging {
   let client: HTTPClient
+  /// For what is streamed, which are the files of batches: a thread that has hundreds of megabytes to encrypt keeps no call
+  /// waiting.
+  let files: HTTPClient
 
   func send(_ request: HTTPExchange.Request) async throws(HTTPExchange.Failure) -> HTTPExchange.Response {
     do throws(HTTPError) {
+      let client = if case .stream = request.body { files } else { client }
       let response = try await client.send(translate(request))
       return HTTPExchange.Response(
         status: response.head.status, headers: response.head.headers, body: response.body)
@@ -20,7 +24,7 @@ struct CurlExchange: HTTPExchanging {
     var request = request
     request.limits.maximumResponseBytes = .max
     do throws(HTTPError) {
-      let response = try await client.stream(translate(request))
+      let response = try await files.stream(translate(request))
       return HTTPExchange.OpenResponse(
         status: response.head.status, headers: response.head.headers, body: Body(response: response))
     } catch {

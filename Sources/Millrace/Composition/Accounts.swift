@@ -6,7 +6,7 @@ import Settings
 import Wire
 import Worker
 
-/// The configured providers, each with a transport of its own.
+/// The configured providers, each with transports of its own: one for calls, one for files.
 struct Accounts: Sendable {
   var providers: [any ProviderAdapter] = []
   var clients: [HTTPClient] = []
@@ -17,15 +17,19 @@ struct Accounts: Sendable {
     let used = Set(settings.models.entries.flatMap { $0.routes.map(\.provider) })
     for provider in settings.providers where used.contains(provider.name) {
       let concurrency = min(provider.limits.concurrency, settings.execution.workerConcurrency)
-      let client = HTTPClient(
-        configuration: HTTPClientConfiguration(
-          proxy: provider.proxy.map { .url($0.reveal()) } ?? .environment,
-          caFile: provider.caFile.isEmpty ? nil : provider.caFile,
-          maxConnectionsPerHost: concurrency + 8, maxTotalConnections: concurrency + 16,
-          userAgent: MillraceVersion.userAgent))
-      guard let adapter = AdapterFactory.make(provider, http: CurlExchange(client: client)) else { continue }
+      var transport = HTTPClientConfiguration(
+        proxy: provider.proxy.map { .url($0.reveal()) } ?? .environment,
+        caFile: provider.caFile.isEmpty ? nil : provider.caFile,
+        maxConnectionsPerHost: concurrency + 8, maxTotalConnections: concurrency + 16,
+        userAgent: MillraceVersion.userAgent)
+      let client = HTTPClient(configuration: transport)
+      transport.isBackground = true
+      let files = HTTPClient(configuration: transport)
+      clients += [client, files]
+      guard let adapter = AdapterFactory.make(provider, http: CurlExchange(client: client, files: files)) else {
+        continue
+      }
       providers.append(adapter)
-      clients.append(client)
       paces[provider.name] = PaceLimits(provider.limits, settings.execution)
       batches[provider.name] = BatchLimits(
         enqueuedTokens: provider.limits.enqueuedTokens.map(Int64.init),

@@ -5,10 +5,13 @@ import Settings
 import Worker
 
 extension AMQPSettings {
-  func connection(named name: String) throws(AMQPError) -> ConnectionConfiguration {
+  func connection(
+    named name: String, isBackground: Bool = false
+  ) throws(AMQPError) -> ConnectionConfiguration {
     var connection = try ConnectionConfiguration(urls: urls.map { $0.reveal() })
     connection.connectionName = "millrace \(name)"
     connection.heartbeat = heartbeat
+    connection.isBackground = isBackground
     if connection.tls != nil || !tls.caFile.isEmpty || !tls.certFile.isEmpty || !tls.verify {
       var found = connection.tls ?? TLSConfiguration()
       if !tls.caFile.isEmpty { found.caFile = tls.caFile }
@@ -34,10 +37,12 @@ struct BrokerLinks: Sendable {
       configuration: try settings.connection(named: "interactive"), queue: settings.names.interactiveQueue,
       prefetch: settings.prefetch.interactive, maxUnackedBytes: settings.maxUnackedBytes, logger: logger)
     deferred = Consumer(
-      configuration: try settings.connection(named: "deferred"), queue: settings.names.deferredQueue,
+      configuration: try settings.connection(named: "deferred", isBackground: true),
+      queue: settings.names.deferredQueue,
       prefetch: settings.prefetch.deferred, maxUnackedBytes: settings.maxUnackedBytes, logger: logger)
     publisher = Publisher(
-      configuration: try settings.connection(named: "publish"), limits: PublisherConfiguration(), logger: logger)
+      configuration: try settings.connection(named: "publish", isBackground: true), limits: PublisherConfiguration(),
+      logger: logger)
     urgentPublisher = Publisher(
       configuration: try settings.connection(named: "publish interactive"), limits: PublisherConfiguration(),
       logger: logger)

@@ -4,7 +4,7 @@ import Wire
 
 /// An output or error file, read as it arrives: split by bytes, at most one unfinished line and one chunk in memory.
 actor ResultFile: BatchResultSource {
-  private static let maximumResults = 256
+  private static let maximumResults = 64
   private static let chunkBytes = 1 << 20
 
   private let what: String

@@ -41,7 +41,7 @@ struct Intake: Sendable {
   }
 
   /// Chunks that are decoded and committed at once: enough that a commit never waits for a decode.
-  private static let concurrentChunks = 4
+  private static let concurrentChunks = 16
 
   /// Runs until the source ends and everything that it delivered is settled or held.
   func run() async {

@@ -6,7 +6,7 @@ import Wire
 
 /// Publishes a part of the outbox: every reply until the broker confirms it, and only then settles its delivery.
 final class ReplyPump: Sendable {
-  private let urgency: ReplyUrgency
+  let urgency: ReplyUrgency
   private let context: WorkerContext
   private let sink: any ReplySink
   private let settler: DeliverySettler
@@ -16,10 +16,10 @@ final class ReplyPump: Sendable {
   private let stopping = Locked(false)
   private let active = Locked(0)
 
-  private static let chunkReplies = 512
+  private static let chunkReplies = 128
   private static let chunkBytes = 4 << 20
   /// Chunks that wait for confirms at once. It bounds memory while the broker is away.
-  private static let concurrentChunks = 4
+  private static let concurrentChunks = 16
   /// A reply that its queue refuses so often leaves its chunk, which has others to make room for.
   private static let patience = 3
 

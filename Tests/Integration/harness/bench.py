@@ -83,9 +83,9 @@ class Bench:
         """The broker's URL by this way."""
         return self.broker.url.replace(f":{self.broker.port}/", f":{way.port}/")
 
-    def collector(self, queue="integration.replies", binding="#"):
+    def collector(self, queue="integration.replies", binding="#", **more):
         self.reply_queues.add(queue)
-        collector = Collector(self.broker, queue, binding)
+        collector = Collector(self.broker, queue, binding, **more)
         self.closing.append(collector)
         return collector
 

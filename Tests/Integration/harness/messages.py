@@ -1,6 +1,7 @@
 """Publishing and collecting with pika, each on connections of its own, as a team's services would."""
 import dataclasses
 import json
+import os
 import threading
 import time
 
@@ -64,10 +65,18 @@ class Publisher:
             pass
 
 
-class Publishing:
-    """Publishes many messages in the background, over several connections; spread over some seconds at least."""
+def step_back(niceness):
+    """Has the kernel prefer others to the calling thread."""
+    if niceness:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
-    def __init__(self, broker, messages, connections=3, over=0):
+
+class Publishing:
+    """Publishes many messages in the background, over several connections; spread over some seconds at least. With a
+    niceness it takes no processor from what is measured beside it, as if it were another machine."""
+
+    def __init__(self, broker, messages, connections=3, over=0, niceness=0):
+        self.niceness = niceness
         self.pause = over * connections / max(1, len(messages))
         self.error = None
         self.total = len(messages)
@@ -81,6 +90,7 @@ class Publishing:
             thread.start()
 
     def _run(self, broker, messages):
+        step_back(self.niceness)
         publisher = Publisher(broker)
         try:
             for message in messages:
@@ -137,9 +147,11 @@ class Reply:
 
 
 class Collector:
-    """Takes replies from a queue of its own, bound to everything in llm.results, and drops what it has seen."""
+    """Takes replies from a queue of its own, bound to everything in llm.results, and drops what it has seen. For the
+    niceness see `Publishing`."""
 
-    def __init__(self, broker, queue="integration.replies", binding="#"):
+    def __init__(self, broker, queue="integration.replies", binding="#", niceness=0):
+        self.niceness = niceness
         self.broker = broker
         self.queue = queue
         self.binding = binding
@@ -164,6 +176,7 @@ class Collector:
         return connection
 
     def _run(self):
+        step_back(self.niceness)
         while not self.stopping.is_set():
             connection = None
             try:

@@ -28,6 +28,7 @@ final class Pipeline {
   var price = Pipeline.price
   var configuration = WorkerConfiguration()
   var pace = PaceLimits(concurrency: 16)
+  var background: (any TaskExecutor)?
   /// Of the latest start.
   private(set) var worker: Worker?
   /// What a webhook would be sent.
@@ -96,7 +97,7 @@ final class Pipeline {
         sources: [interactive, deferred], sink: sink, providers: providers, ledger: ledger,
         tokens: ByteRatioCounter(),
         models: ModelCatalog(["gpt-4o-mini": ModelFacts(contextTokens: contextTokens, price: price)]), time: clock,
-        routes: { [routes] in routes[$0] ?? [] }),
+        background: background, routes: { [routes] in routes[$0] ?? [] }),
       configuration: configuration, decoder: decoder,
       paces: Dictionary(uniqueKeysWithValues: providers.map { ($0.name, pace) }), health: health,
       metrics: WorkerMetrics(factory: NOOPMetricsHandler.instance),
