@@ -72,7 +72,7 @@ extension BrokerTests {
           var seen = 0
           while seen < 3000 {
             let chunk = try #require(await consumer.next())
-            #expect(!chunk.isEmpty && chunk.count <= 256)
+            #expect(!chunk.isEmpty && chunk.count <= 64)
             #expect(chunk.map(\.text) == (seen..<(seen + chunk.count)).map(String.init))
             seen += chunk.count
             consumer.settle(chunk)

@@ -8,20 +8,14 @@ struct CommitQueueTests {
   private struct Writer {
     var queue = CommitQueue<Int>()
     var committed: [[Int]] = []
-    var now = Duration.zero
 
     mutating func add(_ names: ClosedRange<Int>, rows: Int) {
-      for name in names { queue.append(name, rows: rows, isUrgent: name >= 1000, at: now) }
+      for name in names { queue.append(name, rows: rows, isUrgent: name >= 1000) }
     }
 
-    /// Commits a group, after it has gathered. What arrives meanwhile arrives after its first operation.
+    /// Commits a group. What arrives meanwhile arrives after its first operation.
     mutating func commit(meanwhile: (inout CommitQueue<Int>) -> Void = { _ in }) -> [Int] {
-      var turn = queue.next(at: now)
-      if case .gather(let time) = turn {
-        now += time
-        turn = queue.next(at: now)
-      }
-      guard case .commit(let group) = turn else { return [] }
+      guard let group = queue.next() else { return [] }
       var (done, rows) = (0, 0)
       for entry in group.entries {
         done += 1
@@ -45,7 +39,7 @@ struct CommitQueueTests {
 
   @Test func whatIsUrgentGoesFirstAndTakesNoMoreAlongThanALittle() {
     var writer = Writer()
-    writer.add(1...2, rows: 16)
+    writer.add(1...2, rows: 32)
     writer.add(3...8, rows: 256)
     writer.add(1000...1002, rows: 1)
     #expect(writer.commit() == [1000, 1001, 1002, 1, 2])
@@ -55,50 +49,12 @@ struct CommitQueueTests {
   @Test func aBulkGroupEndsAfterItsSliceOnceSomethingUrgentCame() {
     var writer = Writer()
     writer.add(1...600, rows: 1)
-    #expect(writer.commit { $0.append(1000, rows: 1, isUrgent: true, at: .zero) } == Array(1...64))
+    #expect(writer.commit { $0.append(1000, rows: 1, isUrgent: true) } == Array(1...64))
     #expect(writer.commit() == [1000] + Array(65...128))
     // The rest follows in order, whatever is appended behind.
     writer.add(601...601, rows: 1)
     #expect(writer.commit() == Array(129...601))
   }
-
-  @Test func aLittleBulkGathersWhileSomebodyIsExpected() throws {
-    var writer = Writer()
-    writer.add(1...1, rows: 1)
-    // Nobody has come yet.
-    #expect(writer.commit() == [1] && writer.now == .zero)
-    writer.add(1000...1000, rows: 1)
-    #expect(writer.commit() == [1000])
-    writer.add(2...2, rows: 1)
-    guard case .gather(.milliseconds(20)) = writer.queue.next(at: writer.now) else { throw Failed() }
-    writer.now += .milliseconds(15)
-    writer.add(3...3, rows: 1)
-    #expect(!writer.queue.isEnough)
-    guard case .gather(.milliseconds(5)) = writer.queue.next(at: writer.now) else { throw Failed() }
-    // Somebody who comes takes it along.
-    writer.add(1001...1001, rows: 1)
-    #expect(writer.queue.isEnough)
-    #expect(writer.commit() == [1001, 2, 3])
-    writer.add(4...4, rows: 1)
-    guard case .gather = writer.queue.next(at: writer.now) else { throw Failed() }
-    // A slice does not wait.
-    writer.add(5...5, rows: 63)
-    #expect(writer.queue.isEnough)
-    #expect(writer.commit() == [4, 5])
-    // By the clock.
-    writer.add(6...6, rows: 1)
-    let began = writer.now
-    #expect(writer.commit() == [6] && writer.now - began == .milliseconds(20))
-    writer.add(7...7, rows: 1)
-    guard case .commit = writer.queue.next(at: writer.now, isClosing: true) else { throw Failed() }
-    // Nobody has come for a while.
-    writer.now += .seconds(1)
-    writer.add(8...8, rows: 1)
-    let later = writer.now
-    #expect(writer.commit() == [8] && writer.now == later)
-  }
-
-  private struct Failed: Error {}
 
   @Test func theyTakeTurnsWhereBothAreAlwaysThere() {
     var writer = Writer()
@@ -106,7 +62,7 @@ struct CommitQueueTests {
     writer.add(1000...1000, rows: 1)
     for turn in 1...10 {
       #expect(writer.commit() == [999 + turn])
-      #expect(writer.commit { $0.append(1000 + turn, rows: 1, isUrgent: true, at: .zero) } == [turn])
+      #expect(writer.commit { $0.append(1000 + turn, rows: 1, isUrgent: true) } == [turn])
     }
     #expect(writer.commit() == [1010])
     #expect(writer.queue.isEmpty)
@@ -129,7 +85,7 @@ struct CommitQueueTests {
         if isUrgent { urgent += 1 } else { bulk += 1 }
         let name = isUrgent ? urgent : bulk
         sizes[name] = rows
-        queue.append(name, rows: rows, isUrgent: isUrgent, at: .zero)
+        queue.append(name, rows: rows, isUrgent: isUrgent)
       }
     }
     for _ in 0..<150 {

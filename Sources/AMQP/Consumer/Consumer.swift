@@ -67,7 +67,7 @@ public final class Consumer: Sendable {
     lifecycle.end()
   }
 
-  /// The next deliveries, as many as are there up to 256, once there is at least one; `nil` after `finishDelivering()`
+  /// The next deliveries, as many as are there up to 64, once there is at least one; `nil` after `finishDelivering()`
   /// or `stop()`. One task at a time.
   public func next() async -> [Delivery]? { await mailbox.next() }
 

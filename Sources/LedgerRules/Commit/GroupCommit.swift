@@ -2,38 +2,26 @@ package import Ledger
 import Threading
 
 /// Commits operations in groups: what arrives while a commit is written to disk goes into the next one, so that one
-/// flush serves all of it. What somebody waits for goes first, and a little else waits for more (see `CommitQueue`).
+/// flush serves all of it. What somebody waits for goes first (see `CommitQueue`).
 ///
 /// Operations run one after another where the session lives, off the cooperative pool. When one of a group fails, the
 /// group is rolled back and each of it runs alone, so that it takes nothing of its neighbours along.
 package final class GroupCommit<Session: CommitSession>: Sendable {
   private struct State {
-    var waiting = Queue()
+    var waiting = CommitQueue<any PendingOperation<Session>>()
     var isRunning = false
-    /// Whether the session's thread waits for more to commit.
-    var isGathering = false
     var isClosed = false
     var closing: OneShot<Void>?
-
-    /// Whether somebody must say so to the session's thread, who then does it alone.
-    mutating func endsGathering(_ isEnough: Bool) -> Bool {
-      guard isGathering, isEnough else { return false }
-      isGathering = false
-      return true
-    }
   }
 
   private static var tries: Int { 20 }
 
-  private typealias Queue = CommitQueue<any PendingOperation<Session>>
-  private typealias Group = Queue.Group
+  private typealias Group = CommitQueue<any PendingOperation<Session>>.Group
 
   private let enqueue: @Sendable (@escaping @Sendable (Session) -> Void) -> Void
   private let mapping: @Sendable (any Error) -> LedgerError
   private let closed: LedgerError
   private let state = Locked(State())
-  private let more = Doorbell()
-  private let start = ContinuousClock.now
 
   /// - Parameters:
   ///   - enqueue: Runs a closure with the session where it lives, one after another.
@@ -61,15 +49,14 @@ package final class GroupCommit<Session: CommitSession>: Sendable {
     _ body: @escaping @Sendable (Session) throws -> Value
   ) async throws(LedgerError) -> Value {
     let operation = Operation(prepare: prepare, body: body)
-    let (accepted, mustRun, mustRing) = state.withLock { state -> (Bool, Bool, Bool) in
-      guard !state.isClosed else { return (false, false, false) }
-      state.waiting.append(operation, rows: rows, isUrgent: isUrgent, at: now)
+    let (accepted, mustRun) = state.withLock { state -> (Bool, Bool) in
+      guard !state.isClosed else { return (false, false) }
+      state.waiting.append(operation, rows: rows, isUrgent: isUrgent)
       defer { state.isRunning = true }
-      return (true, !state.isRunning, state.endsGathering(state.waiting.isEnough))
+      return (true, !state.isRunning)
     }
     guard accepted else { throw closed }
     if mustRun { enqueue { [self] session in drain(session) } }
-    if mustRing { more.ring() }
     return try await operation.result.value.get()
   }
 
@@ -79,42 +66,33 @@ package final class GroupCommit<Session: CommitSession>: Sendable {
   /// Refuses what comes from now on, and returns when the rest is committed.
   package func close() async {
     let closing = OneShot<Void>()
-    let (isIdle, mustRing) = state.withLock { state in
+    let isIdle = state.withLock { state in
       state.isClosed = true
       if state.isRunning { state.closing = closing }
-      return (!state.isRunning, state.endsGathering(true))
+      return !state.isRunning
     }
-    if mustRing { more.ring() }
     if !isIdle { await closing.value }
   }
 
   private func drain(_ session: Session) {
-    while let turn = nextTurn() {
-      switch turn {
-      case .commit(let group):
-        let done = commit(group, session)
-        if done < group.entries.count { state.withLock { $0.waiting.putBack(group.entries[done...]) } }
-      case .gather(let time): more.wait(upTo: time)
-      }
+    while let group = nextGroup() {
+      let done = commit(group, session)
+      if done < group.entries.count { state.withLock { $0.waiting.putBack(group.entries[done...]) } }
     }
   }
 
-  private func nextTurn() -> Queue.Turn? {
-    let (turn, closing) = state.withLock { state -> (Queue.Turn?, OneShot<Void>?) in
-      guard let turn = state.waiting.next(at: now, isClosing: state.isClosed) else {
+  private func nextGroup() -> Group? {
+    let (group, closing) = state.withLock { state -> (Group?, OneShot<Void>?) in
+      guard let group = state.waiting.next() else {
         state.isRunning = false
         defer { state.closing = nil }
         return (nil, state.closing)
       }
-      if case .gather = turn { state.isGathering = true } else { state.isGathering = false }
-      return (turn, nil)
+      return (group, nil)
     }
     closing?.succeed(())
-    return turn
+    return group
   }
-
-  /// Since an arbitrary start.
-  private var now: Duration { ContinuousClock.now - start }
 
   /// Returns how many of the group have their end; the rest has not been run.
   private func commit(_ group: Group, _ session: Session) -> Int {

@@ -74,7 +74,9 @@ struct Serve: AsyncParsableCommand {
         sink: links.publisher, urgentSink: links.urgentPublisher,
         providers: accounts.providers.map { FailpointPorts.around($0) },
         ledger: FailpointPorts.around(ledger), tokens: PromptCounter(), models: settings.modelCatalog,
-        time: opened.time, background: BackgroundThreads(name: "background", count: 2), routes: settings.routing),
+        time: opened.time,
+        background: BackgroundThreads(name: "background", count: sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+        routes: settings.routing),
       configuration: configuration, decoder: RequestDecoder(options: settings.decoding), paces: accounts.paces,
       health: health, metrics: metrics, alerts: alerts, logger: logger)
     let admin = AdminService(

@@ -2,8 +2,8 @@ import BatchCore
 import Glibc
 import Wire
 
-/// Has deliveries of one queue decoded and counted a slice at a time. A flood of deferred ones gets half of the threads at
-/// most, so that whoever waits for an answer finds one free.
+/// Has deliveries of one queue decoded and counted a slice at a time. A flood of deferred ones gets half of the processors
+/// at most, whatever else their threads have to do.
 struct DecodingTurns: Sendable {
   /// A millisecond's work, or less.
   private static let slice = 16 << 10
