@@ -39,7 +39,7 @@ struct CommitQueueTests {
 
   @Test func whatIsUrgentGoesFirstAndTakesNoMoreAlongThanALittle() {
     var writer = Writer()
-    writer.add(1...2, rows: 32)
+    writer.add(1...2, rows: 8)
     writer.add(3...8, rows: 256)
     writer.add(1000...1002, rows: 1)
     #expect(writer.commit() == [1000, 1001, 1002, 1, 2])
@@ -50,10 +50,10 @@ struct CommitQueueTests {
     var writer = Writer()
     writer.add(1...600, rows: 1)
     #expect(writer.commit { $0.append(1000, rows: 1, isUrgent: true) } == Array(1...64))
-    #expect(writer.commit() == [1000] + Array(65...128))
+    #expect(writer.commit() == [1000] + Array(65...80))
     // The rest follows in order, whatever is appended behind.
     writer.add(601...601, rows: 1)
-    #expect(writer.commit() == Array(129...601))
+    #expect(writer.commit() == Array(81...601))
   }
 
   @Test func theyTakeTurnsWhereBothAreAlwaysThere() {

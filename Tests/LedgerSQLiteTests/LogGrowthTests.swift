@@ -43,6 +43,18 @@ struct LogGrowthTests {
     #expect(growth.committed(pages: 112) == .beside)
   }
 
+  /// Commits that are faster than the other connection have the log grow, but not for good.
+  @Test func whoIsFasterThanTheFileWaitsForItInTheEnd() {
+    var growth = LogGrowth(limit: 100)
+    var pages = 0
+    for _ in 1...7 {
+      pages += 100
+      #expect(growth.committed(pages: pages) == .beside)
+      growth.wrote(pages: pages)
+    }
+    #expect(growth.committed(pages: 800) == .here)
+  }
+
   /// However fast the other connection is, a commit has less than the limit to write, and the log stays within a little
   /// more than twice the limit and what is committed while the other writes.
   @Test(arguments: 0..<50 as Range<UInt64>)

@@ -1,8 +1,11 @@
 import BatchCore
+import Ledger
+import LedgerRules
 import TestSupport
 import Testing
 import Wire
 
+@testable import LedgerSQLite
 @testable import Worker
 
 /// The process dies somewhere, and another goes on.
@@ -60,6 +63,31 @@ struct RestartTests {
       }
     }
     pipeline.ledger.gate(after: .plan).open()
+  }
+
+  /// It has fewer rows than it says, and cannot be sent.
+  @Test func aPlannedBatchOfWhichAStepWasTakenApartIsTakenApartToItsEnd() async throws {
+    try await Pipeline.run { pipeline in
+      pipeline.ledger.gate(after: .plan).shut()
+      // Asked beside what counts, so that all can be quiet.
+      let ledger = try #require(pipeline.ledger.base as? SQLiteLedger)
+      pipeline.push((0..<300).map { Message("m\($0)") })
+      try await pipeline.until("a batch of all") {
+        try await ledger.openBatches().reduce(0) { $0 + $1.rowCount } == 300
+      }
+      let batch = try #require(try await ledger.openBatches().max { $0.rowCount < $1.rowCount })
+      let now = pipeline.clock.now()
+      let isDone = try await ledger.commits.perform(rows: 1) {
+        try $0.abandon(batch.id, notBefore: now, limit: nil, costUnknown: false, at: now)
+      }
+      #expect(!isDone)
+      pipeline.ledger.gate(after: .plan).open()
+      try await pipeline.restart()
+      #expect(try await pipeline.untilReplies(300).allSatisfy { $0.summary.isSuccess && $0.summary.attempts == 1 })
+      try await pipeline.untilSettled()
+      #expect(pipeline.provider.paid.count == 300)
+      #expect(try await pipeline.ledger.openBatches().isEmpty)
+    }
   }
 
   @Test func aDeliveryWithoutACommitComesAgain() async throws {

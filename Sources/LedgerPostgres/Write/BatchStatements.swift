@@ -57,7 +57,7 @@ struct BatchStatements {
       UPDATE request SET state = 3, batch_id = $1::bigint, attempt_no = attempt_no + 1 WHERE id = ANY($2::bigint[])
       """)
     selectInBatch = connection.prepare(
-      "SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY id LIMIT $2::bigint")
+      "SELECT id FROM request WHERE batch_id = $1::bigint AND state = 3 ORDER BY prompt_order, id LIMIT $2::bigint")
     releaseRows = connection.prepare(
       """
       UPDATE request SET state = 0, not_before = $1::bigint, running_attempt = NULL

@@ -22,7 +22,7 @@ package struct CommitQueue<Element> {
   /// A group ends when it has this many rows: its commit delays everybody in it.
   package static var rowLimit: Int { 4096 }
   /// Bulk rows that an urgent group takes along: fewer than are worth a commit of their own.
-  package static var alongLimit: Int { 64 }
+  package static var alongLimit: Int { 16 }
   /// Rows that a bulk group commits at least, if it has so many: a commit for less would cost more than it.
   package static var slice: Int { 64 }
 
@@ -34,6 +34,7 @@ package struct CommitQueue<Element> {
   package init() {}
 
   package var count: Int { urgent.count + bulk.count }
+  package var hasUrgent: Bool { !urgent.isEmpty }
   package var isEmpty: Bool { urgent.isEmpty && bulk.isEmpty }
 
   package mutating func append(_ element: Element, rows: Int, isUrgent: Bool) {

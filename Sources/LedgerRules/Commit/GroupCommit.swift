@@ -60,6 +60,9 @@ package final class GroupCommit<Session: CommitSession>: Sendable {
     return try await operation.result.value.get()
   }
 
+  /// Whether somebody waits for the commit that is being made to end.
+  var isAwaited: Bool { state.withLock { $0.waiting.hasUrgent } }
+
   /// How many operations wait for the next commit.
   package var waitingCount: Int { state.withLock { $0.waiting.count } }
 

@@ -125,7 +125,7 @@ package protocol LedgerTables: PlaceReading, AnyObject {
   func setLines(_ batch: BatchID, _ lines: [UInt8]) throws
   func storedLines(of batch: BatchID) throws -> [UInt8]?
   func setEnded(_ batch: BatchID, as state: BatchRecord.State, at now: Timestamp) throws
-  /// Rows that are in the batch without a result, in the order of their ids.
+  /// The first rows that are in the batch without a result.
   func unsettled(_ batch: BatchID, limit: Int) throws -> [Int64]
   /// Rows of a batch are accepted again, and the attempt does not count.
   func release(_ ids: [Int64], notBefore: Timestamp) throws

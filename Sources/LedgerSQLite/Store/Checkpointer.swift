@@ -43,9 +43,23 @@ final class Checkpointer: Sendable {
       // Without a result nothing is known to be written, and the next commit asks again.
       if let connection = db.sqliteConnection {
         sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, &written)
+        Self.sync(connection)
       }
       growth.withLock { $0.wrote(pages: Int(written)) }
     }
+  }
+
+  /// Has the disk take the file now. SQLite does so only where it has written the whole log, which beside a busy writer is
+  /// hardly ever, and then the commit that writes the rest would wait for all that was written before.
+  ///
+  /// Through SQLite's own handle: to close another descriptor of the file would drop its locks.
+  private static func sync(_ connection: OpaquePointer) {
+    var file: UnsafeMutablePointer<sqlite3_file>?
+    guard sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK, let file,
+      let methods = file.pointee.pMethods
+    else { return }
+    // What fails here is tried again, and noticed, by the commit that ends the log.
+    _ = methods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
   }
 
   /// Returns when what it writes is written.

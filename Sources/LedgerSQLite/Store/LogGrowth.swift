@@ -11,6 +11,9 @@ struct LogGrowth {
     case here
   }
 
+  /// How many times the limit the log becomes, and what is committed while the other connection writes.
+  private static let most = 8
+
   /// Pages that are worth writing: the more there are, the more changes of a page are written once.
   let limit: Int
   /// The first pages of the log that are in the file.
@@ -26,6 +29,8 @@ struct LogGrowth {
     // It was started anew.
     if pages < written { written = 0 }
     if isUnderWay { return nil }
+    // Whoever writes faster than the file takes it pays for that now: the disk has an end.
+    if pages >= Self.most * limit { return .here }
     if pages - written >= limit {
       isUnderWay = true
       return .beside

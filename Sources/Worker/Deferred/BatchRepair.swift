@@ -128,12 +128,15 @@ struct BatchRepair: Sendable {
     return true
   }
 
+  /// Longer than it takes to plan so many rows, however busy the ledger is.
+  private static func hold(_ rows: Int) -> Duration { .seconds(60 + rows / 64) }
+
   /// Nobody says which row is bad: parts of the batch are tried apart. Their intents are committed at once, so that the
   /// rows don't gather in one window again.
   private func split(_ batch: BatchRecord, into parts: Int) async -> Bool {
     guard let rows = await context.unsettledRows(of: batch, "split a batch") else { return false }
     // Not before the parts are planned: a window that takes the rows together again would start from the beginning.
-    guard await giveBack(batch, notBefore: context.time.now() + .seconds(60), limit: nil) else { return false }
+    guard await giveBack(batch, notBefore: context.time.now() + Self.hold(rows.count), limit: nil) else { return false }
     let size = max(1, (rows.count + parts - 1) / max(1, parts))
     for start in stride(from: 0, to: rows.count, by: size) {
       let plan = BatchPlan(
@@ -146,7 +149,7 @@ struct BatchRepair: Sendable {
       }
       guard let planned else { return false }
       if let part = planned.batch { self.start(part) }
-      if !planned.expired.isEmpty { context.outboxReady.raise() }
+      context.outboxReady.raise()
     }
     return true
   }

@@ -213,10 +213,17 @@ final class WindowKeeper: Sendable {
       key: window.key, rows: window.items.map { RequestID($0) }, label: BatchLabel.make(context.random()),
       account: provider.account, trigger: window.trigger, cutOff: cutOff,
       price: context.price(of: route))
+    var tries = 0
     let result = await context.retry("plan a batch") { () async throws(LedgerError) in
-      try await context.ledger.plan(plan, at: context.time.now())
+      tries += 1
+      return try await context.ledger.plan(plan, at: context.time.now())
     }
     guard let result else { return }
+    if tries > 1 {
+      // Steps before the failure may have answered rows, or parked them.
+      context.outboxReady.raise()
+      parked()
+    }
     if !result.expired.isEmpty {
       context.metrics.outcome(lane: .deferred, succeeded: false, by: result.expired.count)
       context.outboxReady.raise()

@@ -17,7 +17,7 @@ final class ReplyPump: Sendable {
   private let active = Locked(0)
 
   private static let chunkReplies = 128
-  private static let chunkBytes = 4 << 20
+  private static let chunkBytes = 1 << 20
   /// Chunks that wait for confirms at once. It bounds memory while the broker is away.
   private static let concurrentChunks = 16
   /// A reply that its queue refuses so often leaves its chunk, which has others to make room for.

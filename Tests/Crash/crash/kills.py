@@ -145,7 +145,9 @@ def verdict(bench, requests, lane, kills, began, rows_before):
     problems.note(not strangers, f"replies to nobody: {sorted(strangers)[:5]}")
     check(sum(kill.open > 0 for kill in kills) * 2 >= len(kills), "most kills hit an idle service")
     unequal = len(bench.collector.problems)
-    text = (f"{len(requests)} requests, {len(kills)} kills, {lost} lost, {wrong} wrong, "
+    # On a busy machine a process may be killed again and again before it gets to anything, which proves little.
+    early = sum(kill.instance is None for kill in kills)
+    text = (f"{len(requests)} requests, {len(kills)} kills ({early} before the process had started), {lost} lost, {wrong} wrong, "
             f"{bench.collector.copies} copies by message_id ({unequal} unequal), ")
     if lane == "deferred":
         rows = bench.simulator.stats()["batch_rows_accepted"] - rows_before
