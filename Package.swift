@@ -109,7 +109,8 @@ let package = Package(
     .testTarget(
       name: "WorkerTests",
       dependencies: [
-        "Worker", "Ledger", "LedgerRules", "LedgerSQLite", "LedgerPostgres", "BatchCore", "Wire", "Tokenizer", "Threading",
+        "Worker", "Ledger", "LedgerRules", "LedgerSQLite", "LedgerPostgres", "BatchCore", "Wire", "Tokenizer",
+        "Threading",
         "TestSupport", logging, metrics, lifecycle,
       ]),
     .testTarget(

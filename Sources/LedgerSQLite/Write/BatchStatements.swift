@@ -49,8 +49,10 @@ struct BatchStatements {
     assignRow = try Statement(
       connection, "UPDATE request SET state = 3, batch_id = ?, attempt_no = attempt_no + 1 WHERE id = ?")
     selectInBatch = try Statement(
-      connection, "SELECT id FROM request INDEXED BY request_batch WHERE batch_id = ? AND state = 3 ORDER BY prompt_order, id LIMIT ?"
-    )
+      connection,
+      """
+      SELECT id FROM request INDEXED BY request_batch WHERE batch_id = ? AND state = 3 ORDER BY prompt_order, id LIMIT ?
+      """)
     release = try Statement(
       connection, "UPDATE request SET state = 0, not_before = ?, running_attempt = NULL WHERE id = ?")
     selectState = try Statement(connection, "SELECT state, provider_batch_id FROM batch WHERE id = ?")
