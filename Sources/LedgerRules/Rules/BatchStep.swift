@@ -19,7 +19,9 @@ extension GroupCommit where Session: LedgerTables {
       let (done, count) = try await perform(rows: BatchStep.rows) { [self, left] session in
         var done = PlannedBatch(batch: nil, expired: [])
         var count = 0
-        for rows in left.prefix(BatchStep.most) where count == 0 || !isAwaited {
+        for rows in left.prefix(BatchStep.most) {
+          // From here on the rest is another commit's: no step is left out.
+          if count > 0, isAwaited { break }
           done.add(try session.plan(plan, rows, at: now))
           count += 1
         }
